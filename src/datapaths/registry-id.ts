@@ -1,0 +1,2 @@
+/** Names of the datapaths; `registry.ts` lists their implementations. */
+export type DatapathId = 'iptables' | 'ebpf';

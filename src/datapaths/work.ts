@@ -1,0 +1,55 @@
+/**
+ * Everything that a datapath counts while it works. One unit is one event, exactly counted; the cost model is the only
+ * place that turns a count into time.
+ */
+export const COUNTERS = [
+  // netfilter, per packet
+  'rulesEvaluated', // rules whose fields were compared, matching or not
+  'matchesEvaluated', // match modules run (`-m …`), the fixed -s -d -p -i -o compare not among them
+  'targetsRun', // targets that changed the packet, its mark or its connection (DNAT, MARK, MASQUERADE…)
+  'chainsEntered', // built-in chains begun, and jumps taken
+  'hooksEntered', // netfilter hooks that had at least one function registered
+  'conntrackLookups',
+  'conntrackInserts', // entries confirmed into the table
+  'natRewrites', // headers rewritten by an existing NAT mapping
+  'routeLookups',
+  'repliesGenerated', // packets that the datapath itself sent back (REJECT…)
+  // eBPF, per packet
+  'programRuns',
+  'instructions',
+  'helperCalls',
+  'mapLookups',
+  'mapUpdates',
+  'mapDeletes',
+  'elementsCompared', // keys compared within a hash bucket, summed over look-ups
+  'trieNodesWalked',
+  'redirects',
+  'tailCalls',
+  // updates
+  'chainsHandedOver', // chain declarations in the text given to iptables-restore
+  'rulesHandedOver', // rule lines in the text given to iptables-restore
+  'bytesHandedOver', // bytes of that text
+  'rulesReplaced', // rules in the table blobs that the kernel took (legacy: all of the table; nft: the changed ones)
+  'bytesCopied', // bytes of those blobs, from and to the kernel
+  'entriesWritten', // map elements created or changed from user space
+  'entriesDeleted',
+  'systemCalls',
+] as const;
+
+/** A helper call by name, such as `helper:map_lookup_elem`; `helperCalls` is their sum. */
+export type HelperCounter = `helper:${string}`;
+export type Counter = (typeof COUNTERS)[number] | HelperCounter;
+
+/** A flat record of exact counts; a counter that is absent is 0. */
+export type Work = Readonly<Partial<Record<Counter, number>>>;
+
+/** The sum of several records of work. */
+export function addWork(...all: readonly Work[]): Work {
+  const sum: Partial<Record<Counter, number>> = {};
+  for (const work of all) {
+    for (const [counter, count] of Object.entries(work) as [Counter, number][]) {
+      sum[counter] = (sum[counter] ?? 0) + count;
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,89 @@
+import type { Timeline } from '../cost/model.ts';
+import type { DatapathId } from '../datapaths/registry-id.ts';
+import type { PacketReport, UpdateReport, UpdateStage } from '../datapaths/report.ts';
+import type { Stage } from '../datapaths/stage.ts';
+import type { Snapshot, View } from '../datapaths/view.ts';
+import type { Fault } from '../kubernetes/fault.ts';
+import type { Packet } from '../packet/packet.ts';
+import type { Scene, SceneCluster } from './scene.ts';
+
+export interface Lane {
+  readonly report: PacketReport;
+  readonly timeline: Timeline<Stage>;
+}
+
+/** A Service port that packets can be sent to. */
+export interface Target {
+  /** `namespace/name:port`. */
+  readonly servicePort: string;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  readonly endpoints: number;
+  /** In KUBE-SERVICES of nat, from 0; null: it has no rule there (no endpoints). */
+  readonly position: number | null;
+}
+
+/** What a cluster became in both lanes. */
+export interface Opened {
+  readonly services: number;
+  readonly endpoints: number;
+  /** Rules in all tables; map entries in all maps. */
+  readonly rules: number;
+  readonly entries: number;
+  /** Rules in nat KUBE-SERVICES. */
+  readonly positions: number;
+  readonly client: { readonly name: string; readonly address: string };
+  readonly target: Target;
+  /** Objects of kinds that no datapath reads, by kind. */
+  readonly ignored: Readonly<Record<string, number>>;
+  readonly faults: readonly Fault[];
+  /** The agents' first syncs. */
+  readonly updates: Readonly<Record<DatapathId, UpdateReport>>;
+  /** What the page itself took to build both lanes, in ms: shown apart, as such. */
+  readonly builtMs: number;
+}
+
+export interface Race {
+  readonly packet: Packet;
+  readonly lanes: Readonly<Record<DatapathId, Lane>>;
+  /** For an established connection: its first packet, sent before. Without traces. */
+  readonly first: Readonly<Record<DatapathId, Lane>> | null;
+}
+
+export interface Update {
+  readonly added: { readonly name: string; readonly address: string; readonly endpoints: number };
+  readonly lanes: Readonly<Record<DatapathId, { readonly report: UpdateReport; readonly timeline: Timeline<UpdateStage> }>>;
+}
+
+/** What the text of a cluster holds, read without building any lane: for the Open sheet. */
+export interface Reading {
+  readonly lines: number;
+  readonly services: readonly { readonly name: string; readonly address: string; readonly endpoints: number; readonly line: number }[];
+  readonly endpoints: number;
+  readonly ignored: Readonly<Record<string, number>>;
+  readonly faults: readonly Fault[];
+}
+
+export interface Progress {
+  readonly task: 'cluster' | 'iptables' | 'ebpf';
+  /** 0 to 1. */
+  readonly done: number;
+}
+
+/**
+ * The engines, in a worker. Long calls report progress; `cancel` (which the caller does by ending the worker) leaves the
+ * page as it was. Faults in a person's text are values in the result, never thrown.
+ */
+export interface SimulationApi {
+  /** Builds both lanes for the scene's cluster, target and added Services, unless they are the ones already built. */
+  open(scene: Scene, progress: (progress: Progress) => void): Promise<Opened>;
+  /** Sends the scene's packet through both lanes, with every rule and instruction traced. */
+  race(scene: Scene): Promise<Race>;
+  /** Applies the last entry of `scene.added` to the lanes as they were before it. */
+  update(scene: Scene): Promise<Update>;
+  inspect(datapath: DatapathId, view: View): Promise<Snapshot>;
+  /** Service ports whose name or address holds the text, at most 50, in the chain's order. */
+  targets(text: string): Promise<readonly Target[]>;
+  read(cluster: SceneCluster): Promise<Reading>;
+}
