@@ -9,6 +9,8 @@ export default defineConfig({
     paraglideVitePlugin({
       project: './project.inlang',
       outdir: './src/i18n/paraglide',
+      emitTsDeclarations: true,
+      emitReadme: false,
       strategy: ['localStorage', 'preferredLanguage', 'baseLocale'],
     }),
     svelte(),
