@@ -29,7 +29,13 @@ export function installPackages() {
   if (packagesMatchLock()) return;
   console.log('Installing packages (npm ci)…');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const status = run(npm, ['ci', '--no-audit', '--no-fund'], { shell: process.platform === 'win32' });
+  const options = { shell: process.platform === 'win32' };
+  let status = run(npm, ['ci', '--no-audit', '--no-fund'], options);
+  if (status !== 0) {
+    // `npm ci` refuses a lock file that its registry can't wholly resolve (binaries for other platforms, say); `install` leaves those out.
+    console.log('npm ci refused; npm install instead, with the lock file’s versions.');
+    status = run(npm, ['install', '--no-save', '--no-audit', '--no-fund'], options);
+  }
   if (status !== 0) {
     console.error('npm could not install the packages; its own words are above.');
     process.exit(status);
