@@ -1,0 +1,96 @@
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
+import { keyOf, type ClusterChange, type ClusterObject } from '../../../kubernetes/change.ts';
+import { deepEqual } from './deep-equal.ts';
+import { servicePortsOf, type ServicePort } from './service-ports.ts';
+
+const ZONE = 'topology.kubernetes.io/zone';
+
+/** What a batch of changes means to kube-proxy. */
+export interface Noticed {
+  /** Whether a sync is queued at all. */
+  readonly queued: boolean;
+  /** Services, as `namespace/name`, whose own chains are to be written anew. */
+  readonly services: ReadonlySet<string>;
+  /** The node's own zone changed: everything is written anew. */
+  readonly topology: boolean;
+}
+
+/** kube-proxy's picture of the cluster: Services, EndpointSlices, and its own node (pkg/proxy/*changetracker.go). */
+export class ClusterState {
+  readonly ports = new Map<string, readonly ServicePort[]>();
+  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  readonly #node: string;
+  zone = '';
+  nodeAddress = '';
+
+  constructor(node: string) {
+    this.#node = node;
+  }
+
+  slicesOf(service: string): Iterable<EndpointSlice> {
+    return this.#slices.get(service)?.values() ?? [];
+  }
+
+  /** Takes the changes over. Later changes of the same object undo earlier ones: only the difference counts. */
+  apply(change: ClusterChange): Noticed {
+    const before = new Map<string, readonly ServicePort[]>();
+    const services = new Set<string>();
+    let topology = false;
+    let queued = false;
+    for (const { op, object } of change) {
+      const gone = op === 'delete' || isForOthers(object);
+      if (object.kind === 'Service') {
+        const name = keyOf(object);
+        const old = this.ports.get(name) ?? [];
+        if (!before.has(name)) before.set(name, old);
+        const ports = gone ? [] : servicePortsOf(object);
+        if (ports.length > 0) this.ports.set(name, ports);
+        else this.ports.delete(name);
+      } else if (object.kind === 'EndpointSlice') {
+        const service = this.#applySlice(object, gone);
+        if (service !== null) {
+          services.add(service);
+          queued = true;
+        }
+      } else if (object.kind === 'Node' && object.metadata?.name === this.#node && !gone) {
+        const zone = object.metadata.labels?.[ZONE] ?? '';
+        if (zone !== this.zone) topology = true;
+        this.zone = zone;
+        this.nodeAddress = object.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? this.nodeAddress;
+      }
+    }
+    for (const [name, old] of before) {
+      if (deepEqual(old, this.ports.get(name) ?? [])) continue;
+      services.add(name);
+      queued = true;
+    }
+    return { queued: queued || topology, services, topology };
+  }
+
+  /** Returns the Service whose endpoints changed, or null: kube-proxy compares whole objects, labels too. */
+  #applySlice(slice: EndpointSlice, gone: boolean): string | null {
+    if (slice.addressType !== 'IPv4') return null;
+    const name = slice.metadata?.labels?.['kubernetes.io/service-name'];
+    if (!name) return null;
+    const service = `${slice.metadata?.namespace ?? 'default'}/${name}`;
+    const key = slice.metadata?.name ?? '';
+    const slices = this.#slices.get(service);
+    const old = slices?.get(key);
+    if (gone) {
+      if (!slices || !old) return null;
+      slices.delete(key);
+      if (slices.size === 0) this.#slices.delete(service);
+      return service;
+    }
+    if (old && deepEqual(old, slice)) return null;
+    if (slices) slices.set(key, slice);
+    else this.#slices.set(service, new Map([[key, slice]]));
+    return service;
+  }
+}
+
+/** kube-proxy's informers leave out what another proxy serves and what belongs to headless Services. */
+function isForOthers(object: ClusterObject): boolean {
+  const labels = object.metadata?.labels ?? {};
+  return 'service.kubernetes.io/service-proxy-name' in labels || 'service.kubernetes.io/headless' in labels;
+}

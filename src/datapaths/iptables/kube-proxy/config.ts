@@ -1,0 +1,43 @@
+/** kube-proxy's settings, under the names that `--config` of the command line takes. */
+export interface ProxyConfig {
+  /** The node that kube-proxy runs on. */
+  readonly node: string;
+  /** `--cluster-cidr`; '' where it is not set: then nothing is known to be local. */
+  readonly clusterCIDR: string;
+  readonly masqueradeAll: boolean;
+  /** Bit of the packet mark that asks for masquerading. */
+  readonly masqueradeBit: number;
+  readonly localhostNodePorts: boolean;
+  /** Whether the kernel has nfacct counters. */
+  readonly nfacct: boolean;
+  readonly conntrackTCPLiberal: boolean;
+  readonly family: 'ipv4';
+  /** CIDRs whose addresses node ports answer on; empty: every local address. */
+  readonly nodePortAddresses: readonly string[];
+  /** Such as `30s`: how long stale chains may stay in large-cluster mode. */
+  readonly syncPeriod: string;
+}
+
+export const DEFAULT_CONFIG: ProxyConfig = {
+  node: 'node-1',
+  clusterCIDR: '10.244.0.0/16',
+  masqueradeAll: false,
+  masqueradeBit: 14,
+  localhostNodePorts: true,
+  nfacct: false,
+  conntrackTCPLiberal: false,
+  family: 'ipv4',
+  nodePortAddresses: [],
+  syncPeriod: '30s',
+};
+
+/** The mark as kube-proxy prints it: bit 14 is 0x00004000. */
+export function masqueradeMark(config: ProxyConfig): string {
+  return `0x${((1 << config.masqueradeBit) >>> 0).toString(16).padStart(8, '0')}`;
+}
+
+/** Whether node ports answer on loopback addresses: asked for, and not outside `nodePortAddresses`. */
+export function allowsLocalhostNodePorts(config: ProxyConfig): boolean {
+  const loopback = (cidr: string) => cidr === '0.0.0.0/0' || cidr.startsWith('127.');
+  return config.localhostNodePorts && (config.nodePortAddresses.length === 0 || config.nodePortAddresses.some(loopback));
+}

@@ -1,0 +1,105 @@
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
+import { chainHash } from './names.ts';
+import { usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
+
+/** One endpoint of one Service port. */
+export interface Endpoint {
+  readonly ip: string;
+  /** `ip:port`: what endpoints are sorted and told apart by. */
+  readonly text: string;
+  readonly isLocal: boolean;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+  /** The KUBE-SEP chain. */
+  readonly chain: string;
+}
+
+/** The endpoints of one Service port in all slices of its Service, sorted by `ip:port`, each once. */
+export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, node: string): Endpoint[] {
+  const byText = new Map<string, Endpoint>();
+  for (const slice of slices) {
+    for (const slicePort of slice.ports ?? []) {
+      if ((slicePort.name ?? '') !== port.portName || slicePort.port === undefined) continue;
+      if ((slicePort.protocol ?? 'TCP').toLowerCase() !== port.protocol) continue;
+      for (const endpoint of slice.endpoints) {
+        const ip = endpoint.addresses[0];
+        if (ip === undefined) continue;
+        const text = `${ip}:${slicePort.port}`;
+        const isLocal = endpoint.nodeName === node;
+        const { ready, serving, terminating } = endpoint.conditions ?? {};
+        // A pod that moves between slices stands in both for a while: a ready entry outdoes one that is not.
+        const known = byText.get(text);
+        if (known && (known.ready || ready === false)) continue;
+        const hints = endpoint.hints as { forZones?: { name: string }[]; forNodes?: { name: string }[] } | undefined;
+        byText.set(text, {
+          ip,
+          text,
+          isLocal,
+          ready: ready ?? true,
+          serving: serving ?? true,
+          terminating: terminating ?? false,
+          zoneHints: (hints?.forZones ?? []).map((zone) => zone.name),
+          nodeHints: (hints?.forNodes ?? []).map((hint) => hint.name),
+          chain: `KUBE-SEP-${chainHash(port.name + port.protocol + text)}`,
+        });
+      }
+    }
+  }
+  return [...byText.values()].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+}
+
+export interface CategorizedEndpoints {
+  /** What traffic policy Cluster chooses from. */
+  readonly cluster: readonly Endpoint[];
+  /** What traffic policy Local chooses from. */
+  readonly local: readonly Endpoint[];
+  /** Either: each gets a chain. */
+  readonly reachable: readonly Endpoint[];
+  readonly hasAny: boolean;
+}
+
+/** Which endpoints each traffic policy may use (pkg/proxy/topology.go, CategorizeEndpoints). */
+export function categorizeEndpoints(endpoints: readonly Endpoint[], port: ServicePort, node: string, zone: string): CategorizedEndpoints {
+  const draining = (endpoint: Endpoint) => endpoint.serving && endpoint.terminating;
+  let cluster: readonly Endpoint[] = [];
+  let fallsBack = false;
+  let topology: 'node' | 'zone' | null = null;
+  if (usesClusterEndpoints(port)) {
+    topology = topologyOf(endpoints, node, zone);
+    cluster = endpoints.filter((endpoint) => {
+      if (!endpoint.ready) return false;
+      if (topology === 'node') return endpoint.nodeHints.includes(node);
+      if (topology === 'zone') return endpoint.zoneHints.includes(zone);
+      return true;
+    });
+    if (cluster.length === 0) {
+      cluster = endpoints.filter(draining);
+      fallsBack = cluster.length > 0;
+    }
+  }
+  if (!usesLocalEndpoints(port)) return { cluster, local: [], reachable: cluster, hasAny: cluster.length > 0 };
+
+  const hasAny = cluster.length > 0 || endpoints.some((endpoint) => endpoint.ready || draining(endpoint));
+  let local = endpoints.filter((endpoint) => endpoint.isLocal && endpoint.ready);
+  if (local.length === 0) {
+    local = endpoints.filter((endpoint) => endpoint.isLocal && draining(endpoint));
+    fallsBack ||= local.length > 0;
+  }
+  if (!usesClusterEndpoints(port)) return { cluster, local, reachable: local, hasAny };
+  if (topology === null && !fallsBack) return { cluster, local, reachable: cluster, hasAny };
+  const reachable = [...new Set([...cluster, ...local])];
+  return { cluster, local, reachable, hasAny };
+}
+
+/** Hints hold only where every ready endpoint has one and one of them is for here. */
+function topologyOf(endpoints: readonly Endpoint[], node: string, zone: string): 'node' | 'zone' | null {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const holds = (hints: (endpoint: Endpoint) => readonly string[], here: string) =>
+    ready.every((endpoint) => hints(endpoint).length > 0) && ready.some((endpoint) => hints(endpoint).includes(here));
+  if (holds((endpoint) => endpoint.nodeHints, node)) return 'node';
+  if (holds((endpoint) => endpoint.zoneHints, zone)) return 'zone';
+  return null;
+}

@@ -1,0 +1,165 @@
+import type { ClusterChange } from '../../../kubernetes/change.ts';
+import { ClusterState } from './cluster-state.ts';
+import { DEFAULT_CONFIG, type ProxyConfig } from './config.ts';
+import { categorizeEndpoints, endpointsOf, type CategorizedEndpoints } from './endpoints.ts';
+import { isServiceChain } from './names.ts';
+import type { SyncPayload } from './payload.ts';
+import { PortOrder } from './port-order.ts';
+import type { ServicePort } from './service-ports.ts';
+import { serviceChainRules, serviceRules, type RulesContext, type ServiceRules } from './service-rules.ts';
+import { standingLines } from './standing-rules.ts';
+
+/** Above this many endpoints kube-proxy leaves comments out (endpointChainsNumberThreshold). */
+const LARGE_CLUSTER_ENDPOINTS = 1000;
+
+interface Entry {
+  readonly port: ServicePort;
+  endpoints: CategorizedEndpoints;
+  total: number;
+  rules: ServiceRules;
+}
+
+/** kube-proxy 1.37 in iptables mode, up to the text that it hands to iptables-restore. */
+export class Proxier {
+  readonly config: ProxyConfig;
+  readonly #state: ClusterState;
+  readonly #order: PortOrder;
+  /** By `portId`. */
+  readonly #entries = new Map<string, Entry>();
+  /** The Service chains that stand in nat. */
+  #natChains = new Set<string>();
+  #started = false;
+
+  constructor(config: Partial<ProxyConfig>, seed: number) {
+    this.config = { ...DEFAULT_CONFIG, ...config };
+    this.#state = new ClusterState(this.config.node);
+    this.#order = new PortOrder(seed);
+  }
+
+  /** Hears of changes and syncs. `null`: kube-proxy would queue no sync. The first call is its start: a full sync. */
+  sync(change: ClusterChange, progress?: (done: number) => void): SyncPayload | null {
+    const noticed = this.#state.apply(change);
+    if (this.#started && !noticed.queued) return null;
+    const full = !this.#started || noticed.topology;
+    this.#started = true;
+    const written = this.#updateEntries(full ? [...this.#state.ports.keys(), ...noticed.services] : noticed.services, progress);
+    this.#order.update(this.#entries);
+    return this.#render(full, written);
+  }
+
+  /**
+   * Moves a Service port to the given place among the rules of KUBE-SERVICES, from 0, by changing places with the one
+   * there: any order is one that a Go map may give. Takes effect in the returned payload, a partial sync that writes no
+   * Service's own chains. `null`: there is no such port or no such place, or it stands there already.
+   */
+  place(name: string, position: number): SyncPayload | null {
+    const places: number[] = [];
+    this.#order.names.forEach((other, index) => {
+      if (this.#entries.get(other)?.rules.shared[0]?.startsWith('-A KUBE-SERVICES ')) places.push(index);
+    });
+    const from = places.find((index) => this.#order.names[index] === name);
+    const to = places[position];
+    if (from === undefined || to === undefined || from === to) return null;
+    this.#order.swap(from, to);
+    return this.#render(false, new Set());
+  }
+
+  /** For each rule of nat KUBE-SERVICES in order, the Service port that it belongs to. */
+  positions(): readonly string[] {
+    const names: string[] = [];
+    for (const name of this.#order.names) {
+      for (const line of this.#entries.get(name)?.rules.shared ?? []) if (line.startsWith('-A KUBE-SERVICES ')) names.push(name);
+    }
+    return names;
+  }
+
+  /** All Service ports that get rules, each with how many endpoints its own traffic policy may choose from. */
+  *servicePorts(): Iterable<{ readonly port: ServicePort; readonly endpoints: number }> {
+    for (const name of this.#order.names) {
+      const entry = this.#entries.get(name);
+      if (entry) yield { port: entry.port, endpoints: (entry.port.internalPolicyLocal ? entry.endpoints.local : entry.endpoints.cluster).length };
+    }
+  }
+
+  #updateEntries(services: Iterable<string>, progress?: (done: number) => void): Set<string> {
+    const written = new Set<string>();
+    const names = [...new Set(services)];
+    const byService = new Map<string, string[]>();
+    for (const [name, { port }] of this.#entries) {
+      const ports = byService.get(port.namespacedName);
+      if (ports) ports.push(name);
+      else byService.set(port.namespacedName, [name]);
+    }
+    names.forEach((service, index) => {
+      if (index % 1024 === 0) progress?.(index / names.length);
+      for (const name of byService.get(service) ?? []) this.#entries.delete(name);
+      for (const port of this.#state.ports.get(service) ?? []) {
+        const all = endpointsOf(port, this.#state.slicesOf(service), this.config.node);
+        const endpoints = categorizeEndpoints(all, port, this.config.node, this.#state.zone);
+        const rules = serviceRules(port, endpoints, this.#context(false));
+        this.#entries.set(portId(port), { port, endpoints, total: all.length, rules });
+        written.add(portId(port));
+      }
+    });
+    return written;
+  }
+
+  #context(largeCluster: boolean): RulesContext {
+    return { config: this.config, nodeAddress: this.#state.nodeAddress, largeCluster };
+  }
+
+  #render(full: boolean, written: ReadonlySet<string>): SyncPayload {
+    let total = 0;
+    for (const entry of this.#entries.values()) total += entry.total;
+    const largeCluster = total > LARGE_CLUSTER_ENDPOINTS;
+    const context = this.#context(largeCluster);
+    const standing = standingLines(this.config, this.#state.nodeAddress);
+    const filterRules = [...standing.filterHead];
+    const natChains = [...standing.natChains];
+    const natRules = [...standing.nat];
+    const active = new Set<string>();
+    for (const name of this.#order.names) {
+      const entry = this.#entries.get(name);
+      if (!entry) continue;
+      for (const line of entry.rules.filter) filterRules.push(line);
+      for (const line of entry.rules.shared) natRules.push(line);
+      for (const chain of entry.rules.chains) active.add(chain);
+      if (!written.has(name)) continue;
+      for (const chain of entry.rules.chains) natChains.push(chain);
+      for (const line of serviceChainRules(entry.port, entry.endpoints, context)) natRules.push(line);
+    }
+    filterRules.push(...standing.filterTail);
+    // In a large cluster kube-proxy looks for stale chains at full syncs only, or once a sync period.
+    const stale = largeCluster && !full ? [] : [...this.#natChains].filter((chain) => isServiceChain(chain) && !active.has(chain));
+    for (const chain of stale) natChains.push(chain);
+    this.#natChains = largeCluster && !full ? new Set([...this.#natChains, ...active]) : active;
+
+    const declare = (chain: string) => `:${chain} - [0:0]`;
+    const text = [
+      '*filter',
+      ...standing.filterChains.map(declare),
+      filterRules.join('\n'),
+      'COMMIT',
+      '*nat',
+      natChains.map(declare).join('\n'),
+      natRules.join('\n'),
+      ...stale.map((chain) => `-X ${chain}`),
+      ...standing.natTail,
+      'COMMIT',
+      '',
+    ].join('\n');
+    return {
+      kind: full ? 'full' : 'partial',
+      text,
+      bytes: text.length, // all of it is ASCII: names are DNS labels
+      filter: { chains: standing.filterChains.length, rules: filterRules.length, deletes: 0 },
+      nat: { chains: natChains.length, rules: natRules.length + standing.natTail.length, deletes: stale.length },
+      portsWritten: written.size,
+    };
+  }
+}
+
+/** Two ports of one Service may share a number, or an empty name, over two protocols. */
+function portId(port: ServicePort): string {
+  return `${port.name}/${port.protocol}`;
+}
