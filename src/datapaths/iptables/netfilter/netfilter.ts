@@ -1,0 +1,254 @@
+import type { Ipv4 } from '../../../packet/address.ts';
+import { TCP_FLAG, type Packet } from '../../../packet/packet.ts';
+import { Conntrack } from './conntrack.ts';
+import type { Hook, TableName } from './hook.ts';
+import type { IpSet } from './ipset.ts';
+import { nullBinding, setUpNat, translate, translateIcmpError, type NatRange, type NatSide } from './nat.ts';
+import type { PacketLog } from './packet-log.ts';
+import type { RecentList } from './recent.ts';
+import { makeRejection } from './reject.ts';
+import { RestoreError } from './restore-error.ts';
+import { restore, type RestoreCounts, type RestoreOptions } from './restore.ts';
+import type { RuleTable } from './rule-table.ts';
+import type { Target } from './rule.ts';
+import { Skb } from './skb.ts';
+import { closeTcp } from './tcp-tracking.ts';
+import { isLoopback, type Topology } from './topology.ts';
+import { walk, type WalkContext } from './walk.ts';
+
+/** What became of a packet, with the packet as it left. */
+export interface Passage {
+  readonly outcome: 'forwarded' | 'local' | 'dropped' | 'rejected' | 'unroutable';
+  /** Rule or policy (`table:chain:index`), or `kernel` and why. */
+  readonly by: string;
+  readonly skb: Skb;
+  /** What REJECT sent, as it left (`device` null: given to the machine itself); null: no answer, or it was dropped. */
+  readonly answer: { readonly packet: Packet; readonly device: string | null; readonly mark: number } | null;
+}
+
+interface Rejection {
+  answer: Passage['answer'];
+}
+
+export interface NetfilterOptions {
+  readonly topology: Topology;
+  readonly sets?: ReadonlyMap<string, IpSet>;
+  /** 0 to 2³²−1. */
+  readonly random32: () => number;
+}
+
+const NAT_SIDE: Readonly<Partial<Record<Hook, NatSide>>> = { PREROUTING: 'destination', OUTPUT: 'destination', INPUT: 'source', POSTROUTING: 'source' };
+
+/** One machine's IPv4 netfilter: tables, connection tracking, NAT, and the routing between the hooks. */
+export class Netfilter {
+  readonly topology: Topology;
+  readonly tables = new Map<TableName, RuleTable>();
+  readonly conntrack = new Conntrack();
+  readonly #sets: ReadonlyMap<string, IpSet>;
+  readonly #recent = new Map<string, RecentList>();
+  readonly #random32: () => number;
+  #tracks = false;
+
+  constructor(options: NetfilterOptions) {
+    this.topology = options.topology;
+    this.#sets = options.sets ?? new Map();
+    this.#random32 = options.random32;
+  }
+
+  /** Takes the text of iptables-restore. Throws `RestoreError`. */
+  restore(text: string, options: RestoreOptions = {}): RestoreCounts {
+    const counts = restore(this.tables, text, options);
+    for (const table of this.tables.values()) {
+      for (const match of table.objects) {
+        if (match.kind === 'set' && !this.#sets.has(match.set)) throw new RestoreError(`There is no set ${match.set}.`, 1 + text.slice(0, Math.max(0, text.indexOf(match.set))).split('\n').length - 1);
+      }
+    }
+    this.#tracks = [...this.tables.values()].some((table) => table.needsConntrack());
+    return counts;
+  }
+
+  /** Forgets connections and what `recent` saw. */
+  forget(): void {
+    this.conntrack.clear();
+    this.#recent.clear();
+  }
+
+  advance(milliseconds: number): void {
+    this.conntrack.now += milliseconds;
+  }
+
+  /** A packet that arrives by an interface. */
+  receive(packet: Packet, inInterface: string, log: PacketLog): Passage {
+    const skb = new Skb(packet);
+    skb.inInterface = inInterface;
+    return this.#incoming(skb, log);
+  }
+
+  /** A packet of the machine itself. */
+  output(packet: Packet, log: PacketLog): Passage {
+    return this.#outgoing(new Skb(packet), log);
+  }
+
+  #incoming(skb: Skb, log: PacketLog): Passage {
+    const rejection: Rejection = { answer: null };
+    skb.outInterface = '';
+    const ended = this.#hook('PREROUTING', ['raw', 'conntrack', 'mangle', 'nat'], skb, log, rejection);
+    if (ended) return ended;
+
+    log.begin('route', 'FIB', 'PREROUTING');
+    log.count('routeLookups', 1);
+    // ip_route_input: martians.
+    if (skb.inInterface !== 'lo' && (this.topology.isLocal(skb.source) || isLoopback(skb.destination) || isLoopback(skb.source))) {
+      return dropped(skb, 'kernel');
+    }
+    if (this.topology.isLocal(skb.destination)) {
+      const stopped = this.#hook('INPUT', ['mangle', 'filter', 'nat'], skb, log, rejection) ?? this.#confirm(skb, log, 'INPUT');
+      log.end();
+      return stopped ?? { outcome: 'local', by: '', skb, answer: rejection.answer };
+    }
+    const hop = this.topology.route(skb.destination);
+    if (!hop) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
+    if (skb.ttl <= 1) return dropped(skb, 'kernel');
+    skb.ttl -= 1;
+    skb.outInterface = hop.device;
+    const stopped = this.#hook('FORWARD', ['mangle', 'filter'], skb, log, rejection) ?? this.#leave(skb, log, rejection);
+    return stopped ?? { outcome: 'forwarded', by: '', skb, answer: rejection.answer };
+  }
+
+  #outgoing(skb: Skb, log: PacketLog): Passage {
+    const rejection: Rejection = { answer: null };
+    skb.inInterface = '';
+    const hop = this.topology.route(skb.destination);
+    if (!hop) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
+    skb.outInterface = hop.device;
+    const stopped = this.#hook('OUTPUT', ['raw', 'conntrack', 'mangle', 'nat', 'filter'], skb, log, rejection);
+    if (stopped) return stopped;
+    // nat may have changed the destination (ip_route_me_harder); filter still saw the old interface.
+    const rerouted = this.topology.route(skb.destination);
+    if (!rerouted) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
+    skb.outInterface = rerouted.device;
+    const ended = this.#leave(skb, log, rejection);
+    if (ended) return ended;
+    if (skb.outInterface !== 'lo') return { outcome: 'forwarded', by: '', skb, answer: rejection.answer };
+    // Back in by lo, with its connection and mark.
+    skb.inInterface = 'lo';
+    return this.#incoming(skb, log);
+  }
+
+  #leave(skb: Skb, log: PacketLog, rejection: Rejection): Passage | null {
+    const inInterface = skb.inInterface;
+    skb.inInterface = '';
+    const ended = this.#hook('POSTROUTING', ['mangle', 'nat'], skb, log, rejection) ?? this.#confirm(skb, log, 'POSTROUTING');
+    skb.inInterface = inInterface;
+    log.end();
+    return ended;
+  }
+
+  #confirm(skb: Skb, log: PacketLog, hook: Hook): Passage | null {
+    if (!skb.connection || skb.connection.confirmed || skb.info !== 'new') return null;
+    log.begin('confirm', 'nf_conntrack', hook);
+    log.count('conntrackInserts', 1);
+    return this.conntrack.confirm(skb) ? null : dropped(skb, 'kernel: two connections would look alike');
+  }
+
+  /** Asks what is registered at a hook in order. null: the packet goes on. */
+  #hook(hook: Hook, order: readonly (TableName | 'conntrack')[], skb: Skb, log: PacketLog, rejection: Rejection): Passage | null {
+    for (const name of order) {
+      if (name === 'conntrack') {
+        if (!this.#tracks) continue;
+        log.begin('conntrack', 'nf_conntrack', hook);
+        const before = this.conntrack.lookups;
+        this.conntrack.track(skb);
+        log.count('conntrackLookups', this.conntrack.lookups - before);
+        continue;
+      }
+      if (name === 'nat') {
+        const ended = this.#nat(hook, skb, log);
+        if (ended) return ended;
+        continue;
+      }
+      const table = this.tables.get(name);
+      if (!table) continue;
+      const verdict = walk(table, hook, skb, this.#context(), log);
+      if (verdict.kind === 'drop') return dropped(skb, verdict.by);
+      if (verdict.kind === 'reject') {
+        rejection.answer = this.#reject(skb, hook, verdict.target, log);
+        return { outcome: 'rejected', by: verdict.by, skb, answer: rejection.answer };
+      }
+    }
+    return null;
+  }
+
+  /** nf_nat_ipv4_fn. */
+  #nat(hook: Hook, skb: Skb, log: PacketLog): Passage | null {
+    const side = NAT_SIDE[hook];
+    const { connection } = skb;
+    if (!side || !connection || !this.tables.has('nat')) return null;
+    if (skb.info === 'related' && skb.isIcmp) {
+      if (translateIcmpError(skb, connection, side)) log.count('natRewrites', 1);
+      return null;
+    }
+    const table = this.tables.get('nat');
+    const settled = side === 'source' ? connection.sourceNatDone : connection.destinationNatDone;
+    if (table && !settled && (skb.info === 'new' || skb.info === 'related')) {
+      const verdict = walk(table, hook, skb, this.#context(), log);
+      if (verdict.kind === 'drop') return dropped(skb, verdict.by);
+      const random16 = () => this.#random32() >>> 16;
+      if (verdict.kind === 'nat') {
+        const range = this.#natRange(verdict.target, hook, skb);
+        if (range) setUpNat(this.conntrack, connection, range, side, random16);
+      }
+      if (!(side === 'source' ? connection.sourceNatDone : connection.destinationNatDone)) {
+        setUpNat(this.conntrack, connection, nullBinding(connection, side), side, random16);
+      }
+    }
+    if (translate(skb, connection, side)) log.count('natRewrites', 1);
+    return null;
+  }
+
+  #natRange(target: Target & { kind: 'nat' }, hook: Hook, skb: Skb): NatRange | null {
+    const { range } = target;
+    const with_ = (address: Ipv4 | null): NatRange | null => (address === null ? null : { ...range, addresses: [address, address] });
+    switch (target.name) {
+      case 'MASQUERADE':
+        return with_(this.topology.addressFor(skb.outInterface, this.topology.route(skb.destination)?.next ?? skb.destination));
+      case 'REDIRECT':
+        return with_(hook === 'OUTPUT' ? (0x7f000001 as Ipv4) : this.topology.primaryAddress(skb.inInterface));
+      default:
+        return range;
+    }
+  }
+
+  /** Sends REJECT's answer through OUTPUT and POSTROUTING. */
+  #reject(skb: Skb, hook: Hook, target: Target & { kind: 'reject' }, log: PacketLog): Passage['answer'] {
+    const source = (): Ipv4 | null => {
+      if (this.topology.isLocal(skb.destination)) return skb.destination;
+      // The route to an own address has that address as its source.
+      if (this.topology.isLocal(skb.source)) return skb.source;
+      const hop = this.topology.route(skb.source);
+      return hop ? this.topology.addressFor(hop.device, hop.next) : null;
+    };
+    const packet = makeRejection(skb, target.with, source);
+    if (!packet) return null;
+    log.begin('answer', 'REJECT', hook, 'filter');
+    log.count('repliesGenerated', 1);
+    const answer = new Skb(packet);
+    if (skb.connection) {
+      if (answer.flags & TCP_FLAG.RST && skb.connection.tcp) skb.connection.expires = this.conntrack.now + closeTcp(skb.connection.tcp) * 1000;
+      answer.connection = skb.connection;
+      answer.info = 'related';
+      answer.direction = skb.direction === 0 ? 1 : 0;
+    }
+    const sent = this.#outgoing(answer, log);
+    if (sent.outcome === 'forwarded') return { packet: sent.skb.toPacket(), device: sent.skb.outInterface, mark: sent.skb.mark };
+    return sent.outcome === 'local' ? { packet: sent.skb.toPacket(), device: null, mark: sent.skb.mark } : null;
+  }
+
+  #context(): WalkContext {
+    return { topology: this.topology, sets: this.#sets, recent: this.#recent, now: this.conntrack.now, random32: this.#random32 };
+  }
+}
+
+function dropped(skb: Skb, by: string): Passage {
+  return { outcome: 'dropped', by, skb, answer: null };
+}

@@ -1,0 +1,62 @@
+import type { Ipv4 } from '../../../packet/address.ts';
+
+interface Entry {
+  /** Newest last, ms. */
+  stamps: number[];
+}
+
+/** Addresses a list holds at most (ip_list_tot), and time stamps an address (ip_pkt_list_tot). */
+const LIST_TOTAL = 100;
+const STAMPS = 20;
+
+/** One list of xt_recent. A Map keeps insertion order, which stands for its least-recently-seen list. */
+export class RecentList {
+  readonly #entries = new Map<Ipv4, Entry>();
+
+  has(address: Ipv4): boolean {
+    return this.#entries.has(address);
+  }
+
+  /** Whether the address was seen `hits` times within `seconds` (0: ever). */
+  seen(address: Ipv4, now: number, seconds: number, hits: number): boolean {
+    const entry = this.#entries.get(address);
+    if (!entry) return false;
+    const from = now - seconds * 1000;
+    let count = 0;
+    for (const stamp of entry.stamps) {
+      if (seconds > 0 && from > stamp) continue;
+      count += 1;
+      if (hits === 0 || count >= hits) return true;
+    }
+    return false;
+  }
+
+  /** recent_entry_reap: only the least recently seen entry, and only if it is older. */
+  reap(now: number, seconds: number): void {
+    for (const [address, { stamps }] of this.#entries) {
+      if (now - seconds * 1000 > (stamps.at(-1) ?? 0)) this.#entries.delete(address);
+      return;
+    }
+  }
+
+  touch(address: Ipv4, now: number): void {
+    const entry = this.#entries.get(address);
+    if (entry) {
+      entry.stamps = [...entry.stamps, now].slice(-STAMPS);
+      this.#entries.delete(address);
+      this.#entries.set(address, entry);
+      return;
+    }
+    if (this.#entries.size >= LIST_TOTAL) {
+      for (const oldest of this.#entries.keys()) {
+        this.#entries.delete(oldest);
+        break;
+      }
+    }
+    this.#entries.set(address, { stamps: [now] });
+  }
+
+  remove(address: Ipv4): void {
+    this.#entries.delete(address);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Ipv4 } from '../../../packet/address.ts';
+import { TCP_FLAG, type Packet } from '../../../packet/packet.ts';
+import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
+import { REJECT_CODES, type RejectWith } from './rule.ts';
+import type { Skb } from './skb.ts';
+
+/** icmp_send: an error quotes at most this much, its own headers included. */
+const ICMP_MAX_LENGTH = 576;
+const ICMP_HEADERS = 28;
+const TTL = 64;
+
+/**
+ * What REJECT sends back (nf_reject_ipv4.c, icmp_send); null where it sends nothing: for an ICMP error, for a RST, and
+ * tcp-reset for what is no TCP. `source` gives the ICMP error's own address.
+ */
+export function makeRejection(skb: Skb, how: RejectWith, source: () => Ipv4 | null): Packet | null {
+  if (how === 'tcp-reset') {
+    if (skb.protocol !== PROTOCOL_NUMBER.TCP || skb.hasFlag('RST')) return null;
+    const acknowledged = skb.hasFlag('ACK');
+    return {
+      protocol: 'TCP',
+      source: skb.destination,
+      destination: skb.source,
+      ttl: TTL,
+      length: 40,
+      sourcePort: skb.destinationPort,
+      destinationPort: skb.sourcePort,
+      flags: acknowledged ? TCP_FLAG.RST : TCP_FLAG.RST | TCP_FLAG.ACK,
+      sequence: acknowledged ? skb.acknowledgement : 0,
+      acknowledgement: acknowledged ? 0 : (skb.sequence + skb.tcpPayload + (skb.hasFlag('SYN') ? 1 : 0) + (skb.hasFlag('FIN') ? 1 : 0)) >>> 0,
+    };
+  }
+  if (skb.isIcmpError) return null;
+  const from = source();
+  if (from === null) return null;
+  return {
+    protocol: 'ICMP',
+    source: from,
+    destination: skb.source,
+    ttl: TTL,
+    length: Math.min(ICMP_MAX_LENGTH, ICMP_HEADERS + skb.length),
+    type: 3,
+    code: REJECT_CODES[how],
+    identifier: 0,
+    sequence: 0,
+    inner: skb.toPacket(),
+  };
+}

@@ -1,0 +1,100 @@
+import { inPrefix, maskOf, type Ipv4, type Ipv4Prefix } from '../../../packet/address.ts';
+
+export interface Interface {
+  readonly name: string;
+  /** In the order in which they were added: the first one is the primary. */
+  readonly addresses: readonly Ipv4Prefix[];
+  /** The addresses themselves, host bits kept, in the same order. */
+  readonly own: readonly Ipv4[];
+}
+
+export interface Route {
+  readonly destination: Ipv4Prefix;
+  readonly via: Ipv4 | null;
+  readonly device: string;
+}
+
+export interface Hop {
+  readonly device: string;
+  /** The next hop: the gateway, or the destination itself. */
+  readonly next: Ipv4;
+}
+
+const LOOPBACK: Ipv4Prefix = { address: 0x7f000000 as Ipv4, length: 8 };
+
+/** What routing knows of a machine: its interfaces, addresses and routes. Next hops need no ARP here. */
+export class Topology {
+  readonly #interfaces = new Map<string, Interface>();
+  readonly #local = new Set<number>();
+  /** Routes to single hosts, of which a node has one for each pod. */
+  readonly #hosts = new Map<number, Route>();
+  /** The others, longest prefix first. */
+  #prefixes: Route[] = [];
+
+  addInterface(device: Interface): void {
+    this.#interfaces.set(device.name, device);
+    for (const address of device.own) this.#local.add(address);
+  }
+
+  addRoute(route: Route): void {
+    if (route.destination.length === 32) {
+      this.#hosts.set(route.destination.address, route);
+      return;
+    }
+    this.#prefixes.push(route);
+    this.#prefixes.sort((a, b) => b.destination.length - a.destination.length);
+  }
+
+  removeHostRoute(address: Ipv4): void {
+    this.#hosts.delete(address);
+  }
+
+  isLocal(address: Ipv4): boolean {
+    return this.#local.has(address) || isLoopback(address);
+  }
+
+  /** Where a packet to this address leaves; null: no route. A local address leaves by lo. */
+  route(destination: Ipv4): Hop | null {
+    if (this.isLocal(destination)) return { device: 'lo', next: destination };
+    const route = this.#hosts.get(destination) ?? this.#prefixes.find((candidate) => inPrefix(destination, candidate.destination));
+    return route ? { device: route.device, next: route.via ?? destination } : null;
+  }
+
+  /** inet_select_addr: the device's address in the next hop's subnet, else its first, else the first of another device. */
+  addressFor(device: string, next: Ipv4): Ipv4 | null {
+    const found = device === 'lo' ? undefined : this.#interfaces.get(device);
+    if (found) {
+      const index = found.addresses.findIndex((prefix) => inPrefix(next, prefix));
+      const address = found.own[index < 0 ? 0 : index];
+      if (address !== undefined) return address;
+    }
+    for (const { name, own } of this.#interfaces.values()) {
+      const [address] = own;
+      if (name !== 'lo' && address !== undefined) return address;
+    }
+    return null;
+  }
+
+  /** The first address of a device (for REDIRECT). */
+  primaryAddress(device: string): Ipv4 | null {
+    return this.#interfaces.get(device)?.own[0] ?? null;
+  }
+
+  /** RTN_* of an address as `-m addrtype` names it. */
+  addressType(address: Ipv4): 'UNSPEC' | 'LOCAL' | 'BROADCAST' | 'MULTICAST' | 'UNICAST' {
+    if (address === 0) return 'UNSPEC';
+    if (this.isLocal(address)) return 'LOCAL';
+    if (address === 0xffffffff) return 'BROADCAST';
+    if (address >>> 28 === 0xe) return 'MULTICAST';
+    for (const { addresses } of this.#interfaces.values()) {
+      for (const prefix of addresses) {
+        if (prefix.length < 31 && ((prefix.address | ~maskOf(prefix.length)) >>> 0 === address || prefix.address === address)) return 'BROADCAST';
+      }
+    }
+    return 'UNICAST';
+  }
+}
+
+export function isLoopback(address: Ipv4): boolean {
+  return inPrefix(address, LOOPBACK);
+}
