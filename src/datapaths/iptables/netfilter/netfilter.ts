@@ -71,6 +71,7 @@ export class Netfilter {
   forget(): void {
     this.conntrack.clear();
     this.#recent.clear();
+    for (const table of this.tables.values()) table.nth.fill(0);
   }
 
   advance(milliseconds: number): void {
@@ -153,10 +154,13 @@ export class Netfilter {
 
   /** Asks what is registered at a hook in order. null: the packet goes on. */
   #hook(hook: Hook, order: readonly (TableName | 'conntrack')[], skb: Skb, log: PacketLog, rejection: Rejection): Passage | null {
+    // Counted in the stage that begins next: the first one of this hook.
+    log.end();
+    log.count('hooksEntered', 1);
     for (const name of order) {
       if (name === 'conntrack') {
         if (!this.#tracks) continue;
-        log.begin('conntrack', 'nf_conntrack', hook);
+        log.begin('conntrack', 'nf_conntrack', hook, 'lookup');
         const before = this.conntrack.lookups;
         this.conntrack.track(skb);
         log.count('conntrackLookups', this.conntrack.lookups - before);
@@ -185,6 +189,7 @@ export class Netfilter {
     const { connection } = skb;
     if (!side || !connection || !this.tables.has('nat')) return null;
     if (skb.info === 'related' && skb.isIcmp) {
+      log.begin('conntrack', 'NAT', hook, 'mapping');
       if (translateIcmpError(skb, connection, side)) log.count('natRewrites', 1);
       return null;
     }
@@ -202,6 +207,7 @@ export class Netfilter {
         setUpNat(this.conntrack, connection, nullBinding(connection, side), side, random16);
       }
     }
+    else if (connection.sourceNat || connection.destinationNat) log.begin('conntrack', 'NAT', hook, 'mapping');
     if (translate(skb, connection, side)) log.count('natRewrites', 1);
     return null;
   }

@@ -1,0 +1,253 @@
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { ClusterChange } from '../../kubernetes/change.ts';
+import { parseIpv4, type Ipv4 } from '../../packet/address.ts';
+import { formatEndpoint } from '../../packet/flow.ts';
+import type { Packet } from '../../packet/packet.ts';
+import { protocolOf } from '../../packet/protocol.ts';
+import type { Datapath, DatapathOptions } from '../datapath.ts';
+import { LocalPods } from '../local-pods.ts';
+import type { ConnectionState, PacketReport, TraceDetail, UpdateReport, UpdateStage, Verdict } from '../report.ts';
+import type { ChainRow, ConnectionRow, Snapshot, View } from '../view.ts';
+import { addWork } from '../work.ts';
+import { DEFAULT_CONFIG, Proxier, standingRules, type ServicePort, type SyncPayload } from './kube-proxy/index.ts';
+import { blobSize } from './netfilter/blob-size.ts';
+import type { TableName } from './netfilter/hook.ts';
+import { Netfilter, type Passage } from './netfilter/netfilter.ts';
+import { PacketLog } from './netfilter/packet-log.ts';
+import { SCTP_STATES } from './netfilter/sctp-tracking.ts';
+import { TCP_STATES } from './netfilter/tcp-tracking.ts';
+import { Topology } from './netfilter/topology.ts';
+import { ruleRow } from './rule-row.ts';
+import { changeSince, countRules, noteBefore } from './rules-change.ts';
+
+const UPLINK = 'eth0';
+const ROWS = 1000;
+/** xt_counters: packets and bytes of one entry, carried over at each replacement. */
+const COUNTER_BYTES = 16;
+
+export interface IptablesOptions extends DatapathOptions {
+  /** `iptables-legacy` replaces whole tables at each commit; `iptables-nft` commits the chains that were handed over. */
+  readonly backend: 'legacy' | 'nft';
+}
+
+/** kube-proxy in iptables mode on one node: its rules, and netfilter walking them. */
+export class IptablesDatapath implements Datapath {
+  readonly id = 'iptables';
+  readonly #options: IptablesOptions;
+  readonly #proxier: Proxier;
+  readonly #netfilter: Netfilter;
+  readonly #pods: LocalPods;
+  #random = xoroshiro128plus(1);
+  #started = false;
+
+  constructor(options: IptablesOptions) {
+    this.#options = options;
+    const { node, seed } = options;
+    this.#proxier = new Proxier({ ...DEFAULT_CONFIG, node: node.name, clusterCIDR: node.clusterCIDR }, seed);
+    const topology = new Topology();
+    const address = parseIpv4(node.address);
+    if (address === undefined) throw new Error(`The node’s address ${node.address} is no IPv4 address.`);
+    topology.addInterface({ name: 'lo', addresses: [{ address: 0x7f000000 as Ipv4, length: 8 }], own: [0x7f000001 as Ipv4] });
+    topology.addInterface({ name: UPLINK, addresses: [{ address, length: 32 }], own: [address] });
+    topology.addRoute({ destination: { address: 0 as Ipv4, length: 0 }, via: null, device: UPLINK });
+    this.#netfilter = new Netfilter({ topology, random32: () => this.#random.next() >>> 0 });
+    this.#pods = new LocalPods(node);
+    for (const pod of this.#pods.all()) this.#addRoute(pod);
+    this.reset(seed);
+  }
+
+  /** Rules in all tables. */
+  get rules(): number {
+    return countRules(this.#netfilter);
+  }
+
+  /** Every Service port that gets rules, with its endpoints. */
+  servicePorts(): Iterable<{ readonly port: ServicePort; readonly endpoints: number }> {
+    return this.#proxier.servicePorts();
+  }
+
+  /** For each rule of nat KUBE-SERVICES in order, the Service port (`namespace/name:port/PROTOCOL`) it belongs to; the last rule, the jump to KUBE-NODEPORTS, belongs to none. */
+  positions(): readonly string[] {
+    return this.#proxier.positions();
+  }
+
+  /**
+   * Moves a Service port (named as in `positions`) within KUBE-SERVICES by changing places with the one there: kube-proxy
+   * writes that chain in a random order, so any order is one of its own. null: it stands there already, or nowhere.
+   */
+  place(servicePort: string, position: number): UpdateReport | null {
+    const payload = this.#proxier.place(servicePort, position);
+    return payload ? this.#apply(payload) : null;
+  }
+
+  sync(change: ClusterChange, progress?: (done: number) => void): UpdateReport {
+    const { added, removed } = this.#pods.apply(change);
+    for (const pod of added) this.#addRoute(pod);
+    for (const pod of removed) this.#netfilter.topology.removeHostRoute(pod.address);
+    const payload = this.#proxier.sync(change, (done) => progress?.(done * 0.4));
+    if (!payload) return { datapath: 'iptables', kind: 'none', stages: [], work: {}, rules: null, writes: [] };
+    return this.#apply(payload, (done) => progress?.(0.4 + done * 0.6));
+  }
+
+  #addRoute({ address, device }: { address: Ipv4; device: string }): void {
+    this.#netfilter.topology.addRoute({ destination: { address, length: 32 }, via: null, device });
+  }
+
+  #apply(payload: SyncPayload, progress?: (done: number) => void): UpdateReport {
+    if (!this.#started) this.#netfilter.restore(standingRules());
+    this.#started = true;
+    const before = noteBefore(this.#netfilter, payload.text);
+    const tables: TableName[] = ['filter', 'nat'];
+    const sizes = () => tables.map((name) => {
+      const table = this.#netfilter.tables.get(name);
+      return table ? blobSize(table) : { entries: 0, bytes: 0 };
+    });
+    const old = sizes();
+    this.#netfilter.restore(payload.text, { noflush: true, ...(progress ? { progress } : {}) });
+    const rules = changeSince(before, this.#netfilter, payload.text);
+    const stages = this.#options.backend === 'legacy' ? legacyStages(payload, old, sizes()) : nftStages(payload);
+    return { datapath: 'iptables', kind: payload.kind, stages, work: addWork(...stages.map((stage) => stage.work)), rules, writes: [] };
+  }
+
+  send(packet: Packet, detail: TraceDetail): PacketReport {
+    const log = new PacketLog(detail);
+    const pod = this.#pods.find(packet.source);
+    log.begin('way-in', pod?.name ?? (this.#netfilter.topology.isLocal(packet.source) ? this.#options.node.name : UPLINK), pod?.device ?? '');
+    let passage: Passage;
+    if (pod) passage = this.#netfilter.receive(packet, pod.device, log);
+    else if (this.#netfilter.topology.isLocal(packet.source)) passage = this.#netfilter.output(packet, log);
+    else passage = this.#netfilter.receive(packet, UPLINK, log);
+    const verdict = this.#verdict(passage);
+    if (verdict.kind === 'delivered') {
+      const server = this.#pods.find(verdict.address);
+      log.begin('way-out', server?.name ?? this.#options.node.name, verdict.device);
+    }
+    log.end();
+    const arrived = verdict.kind === 'delivered' || verdict.kind === 'forwarded';
+    return {
+      datapath: 'iptables',
+      verdict,
+      packetIn: packet,
+      packetOut: arrived ? passage.skb.toPacket() : null,
+      connection: stateOf(passage),
+      stages: log.stages,
+      work: log.work(),
+      trace: log.trace(),
+    };
+  }
+
+  #verdict(passage: Passage): Verdict {
+    const { skb } = passage;
+    const port = skb.isIcmp ? 0 : skb.destinationPort;
+    switch (passage.outcome) {
+      case 'local':
+        return { kind: 'delivered', address: skb.destination, port, device: 'lo' };
+      case 'forwarded':
+        return { kind: skb.outInterface === UPLINK ? 'forwarded' : 'delivered', address: skb.destination, port, device: skb.outInterface };
+      case 'rejected':
+        return passage.answer ? { kind: 'rejected', by: passage.by, answer: passage.answer.packet } : { kind: 'dropped', by: passage.by };
+      case 'unroutable':
+        return { kind: 'dropped', by: 'no route' };
+      default:
+        return { kind: 'dropped', by: passage.by };
+    }
+  }
+
+  inspect(view: View): Snapshot {
+    switch (view.kind) {
+      case 'chains': {
+        const chains: ChainRow[] = [];
+        for (const [name, table] of this.#netfilter.tables) {
+          for (const { id, name: chain } of table.chains()) chains.push({ table: name, chain, rules: table.length[id] ?? 0, policy: table.policies.get(id) ?? null });
+        }
+        return { kind: 'chains', chains };
+      }
+      case 'rules': {
+        const table = this.#netfilter.tables.get(view.table as TableName);
+        const id = table?.chainId(view.chain);
+        if (!table || id === undefined) return { kind: 'rules', total: 0, rows: [] };
+        const total = table.length[id] ?? 0;
+        const start = table.start[id] ?? 0;
+        const from = Math.max(0, Math.min(view.from, total));
+        const count = Math.max(0, Math.min(view.count, ROWS, total - from));
+        const rows = Array.from({ length: count }, (_, offset) => {
+          const rule = start + from + offset;
+          return ruleRow(from + offset, table.ruleText(rule), table.packets[rule] ?? 0, table.bytes[rule] ?? 0);
+        });
+        return { kind: 'rules', total, rows };
+      }
+      case 'connections': {
+        const rows: ConnectionRow[] = [];
+        let total = 0;
+        for (const connection of this.#netfilter.conntrack.connections()) {
+          total += 1;
+          if (total <= view.from || rows.length >= Math.min(view.count, ROWS)) continue;
+          const side = (tuple: typeof connection.original) => `${protocolOf(tuple.protocol) ?? ''} ${formatEndpoint(tuple.source, tuple.sourcePort)} → ${formatEndpoint(tuple.destination, tuple.destinationPort)}`;
+          const state = connection.tcp ? (TCP_STATES[connection.tcp.state] ?? '') : connection.sctp ? (SCTP_STATES[connection.sctp.state] ?? '') : connection.seenReply ? 'REPLIED' : 'UNREPLIED';
+          rows.push({ original: side(connection.original), reply: side(connection.reply), state, expiresMs: connection.expires - this.#netfilter.conntrack.now });
+        }
+        return { kind: 'connections', total, rows };
+      }
+      default:
+        return { kind: 'nothing' };
+    }
+  }
+
+  advance(milliseconds: number): void {
+    this.#netfilter.advance(milliseconds);
+  }
+
+  reset(seed: number): void {
+    this.#netfilter.forget();
+    this.#random = xoroshiro128plus(seed);
+  }
+}
+
+function stateOf({ skb }: Passage): ConnectionState {
+  switch (skb.info) {
+    case 'established':
+      return skb.direction === 1 ? 'reply' : 'established';
+    case 'none':
+      return 'untracked';
+    default:
+      return skb.info;
+  }
+}
+
+function textWork(payload: SyncPayload) {
+  return { chainsHandedOver: payload.filter.chains + payload.nat.chains, rulesHandedOver: payload.filter.rules + payload.nat.rules, bytesHandedOver: payload.bytes };
+}
+
+interface Blob {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** iptables-legacy-restore: each table is fetched whole, rebuilt, checked and replaced whole (do_replace, net/ipv4/netfilter/ip_tables.c). */
+function legacyStages(payload: SyncPayload, old: readonly Blob[], now: readonly Blob[]): UpdateStage[] {
+  const sum = (blobs: readonly Blob[], of: (blob: Blob) => number) => blobs.reduce((total, blob) => total + of(blob), 0);
+  const entries = sum(now, (blob) => blob.entries);
+  return [
+    { kind: 'render', name: 'kube-proxy', work: textWork(payload) },
+    { kind: 'parse', name: 'iptables-restore', work: {} },
+    // IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, for each of filter and nat.
+    { kind: 'fetch', name: 'IPT_SO_GET_ENTRIES', work: { bytesCopied: sum(old, (blob) => blob.bytes), systemCalls: 2 * old.length } },
+    { kind: 'rebuild', name: 'libiptc', work: {} },
+    { kind: 'check', name: 'translate_table', work: { rulesReplaced: entries } },
+    // IPT_SO_SET_REPLACE takes the blob and gives the old counters back; IPT_SO_SET_ADD_COUNTERS puts them in again.
+    {
+      kind: 'replace',
+      name: 'IPT_SO_SET_REPLACE',
+      work: { bytesCopied: sum(now, (blob) => blob.bytes + blob.entries * COUNTER_BYTES) + sum(old, (blob) => blob.entries * COUNTER_BYTES), systemCalls: 2 * now.length },
+    },
+  ];
+}
+
+/** iptables-nft-restore: one netlink batch a payload with the chains that it declares. */
+function nftStages(payload: SyncPayload): UpdateStage[] {
+  return [
+    { kind: 'render', name: 'kube-proxy', work: textWork(payload) },
+    { kind: 'parse', name: 'iptables-nft-restore', work: {} },
+    { kind: 'commit', name: 'nf_tables', work: { rulesReplaced: payload.filter.rules + payload.nat.rules } },
+  ];
+}

@@ -1,0 +1,87 @@
+import type { RulesChange } from '../report.ts';
+import type { TableName } from './netfilter/hook.ts';
+import type { Netfilter } from './netfilter/netfilter.ts';
+import type { RuleTable } from './netfilter/rule-table.ts';
+
+/** New rules that are named one by one. */
+const RULES_SHOWN = 100;
+
+interface Before {
+  readonly rules: number;
+  readonly chains: ReadonlyMap<TableName, ReadonlySet<string>>;
+  /** Texts of the chains that the payload declares: only those can change. */
+  readonly texts: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+/** Chains that a payload declares, as `table chain`. */
+function* declaredChains(text: string): Iterable<readonly [TableName, string]> {
+  let table = 'filter' as TableName;
+  for (let at = 0; at < text.length; ) {
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    const first = text.charCodeAt(at);
+    if (first === 42) table = text.slice(at + 1, end) as TableName;
+    else if (first === 58) yield [table, text.slice(at + 1, text.indexOf(' ', at))];
+    at = end + 1;
+  }
+}
+
+function countTexts(table: RuleTable, chain: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  const id = table.chainId(chain);
+  if (id === undefined) return counts;
+  const start = table.start[id] ?? 0;
+  for (let rule = start; rule < start + (table.length[id] ?? 0); rule++) {
+    const text = table.ruleText(rule);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Notes the tables as they are before a payload, so that `changeSince` can say what it did. */
+export function noteBefore(netfilter: Netfilter, payload: string): Before {
+  const texts = new Map<string, ReadonlyMap<string, number>>();
+  for (const [name, chain] of declaredChains(payload)) {
+    const table = netfilter.tables.get(name);
+    if (table) texts.set(`${name} ${chain}`, countTexts(table, chain));
+  }
+  const chains = new Map<TableName, ReadonlySet<string>>();
+  for (const [name, table] of netfilter.tables) chains.set(name, new Set([...table.chains()].map((chain) => chain.name)));
+  return { rules: countRules(netfilter), chains, texts };
+}
+
+export function countRules(netfilter: Netfilter): number {
+  let rules = 0;
+  for (const table of netfilter.tables.values()) rules += table.ruleCount;
+  return rules;
+}
+
+export function changeSince(before: Before, netfilter: Netfilter, payload: string): RulesChange {
+  const rulesAdded: RulesChange['rulesAdded'][number][] = [];
+  let unchangedHandedOver = 0;
+  for (const [name, chain] of declaredChains(payload)) {
+    const table = netfilter.tables.get(name);
+    const id = table?.chainId(chain);
+    if (!table || id === undefined) continue;
+    const old = new Map(before.texts.get(`${name} ${chain}`) ?? []);
+    const start = table.start[id] ?? 0;
+    for (let index = 0; index < (table.length[id] ?? 0); index++) {
+      const text = table.ruleText(start + index);
+      const left = old.get(text) ?? 0;
+      if (left > 0) {
+        old.set(text, left - 1);
+        unchangedHandedOver += 1;
+      } else if (rulesAdded.length < RULES_SHOWN) {
+        rulesAdded.push({ table: name, chain, index, text });
+      }
+    }
+  }
+  const chainsAdded: string[] = [];
+  const chainsRemoved: string[] = [];
+  for (const [name, table] of netfilter.tables) {
+    const old = before.chains.get(name) ?? new Set();
+    for (const { name: chain } of table.chains()) if (!old.has(chain) && !table.policies.has(table.chainId(chain) ?? -1)) chainsAdded.push(chain);
+    for (const chain of old) if (table.chainId(chain) === undefined) chainsRemoved.push(chain);
+  }
+  return { rulesBefore: before.rules, rulesAfter: countRules(netfilter), chainsAdded, chainsRemoved, rulesAdded, unchangedHandedOver };
+}
