@@ -1,0 +1,38 @@
+// npm run bpf: builds bpf-samples/*.bpf.c with clang and notes what they were built from, so that a test can tell when
+// an object is older than its sources. Needs clang, llvm-strip and the kernel's UAPI headers (linux-libc-dev).
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { run } from './setup.js';
+
+const samples = join(dirname(fileURLToPath(import.meta.url)), '..', 'bpf-samples');
+export const NOTE = join(samples, 'sources.sha256');
+
+/** SHA-256 over every source file's name and text, in order. */
+export function sourcesHash() {
+  const hash = createHash('sha256');
+  for (const folder of ['.', 'include']) {
+    for (const name of readdirSync(join(samples, folder)).filter((file) => /\.[ch]$/.test(file)).sort()) {
+      hash.update(`${folder}/${name}\n`).update(readFileSync(join(samples, folder, name)));
+    }
+  }
+  return hash.digest('hex');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  // Debian keeps asm/ in a folder of its architecture.
+  const multiarch = ['x86_64', 'aarch64'].map((cpu) => `/usr/include/${cpu}-linux-gnu`).filter(existsSync);
+  for (const source of readdirSync(samples).filter((name) => name.endsWith('.bpf.c'))) {
+    const object = join('bpf-samples', source.replace(/\.c$/, '.o'));
+    const flags = ['-O2', '-g', '-Wall', '-Wextra', '-Werror', '-target', 'bpf', '-mcpu=v3', ...multiarch.flatMap((folder) => ['-I', folder])];
+    // Without -ffile-prefix-map the object would name the folder that it was built in.
+    const prefix = `-ffile-prefix-map=${join(samples, '..')}=.`;
+    if (run('clang', [...flags, prefix, '-c', join('bpf-samples', source), '-o', object]) !== 0) process.exit(1);
+    // DWARF goes; BTF, which carries the source lines, stays.
+    if (run('llvm-strip', ['-g', object]) !== 0) process.exit(1);
+    console.log(`${object} built`);
+  }
+  writeFileSync(NOTE, `${sourcesHash()}\n`);
+}
