@@ -70,6 +70,7 @@ export class Netfilter {
   /** Forgets connections and what `recent` saw. */
   forget(): void {
     this.conntrack.clear();
+    this.conntrack.now = 0;
     this.#recent.clear();
     for (const table of this.tables.values()) table.nth.fill(0);
   }
