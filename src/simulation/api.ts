@@ -31,7 +31,7 @@ export interface Opened {
   /** Rules in all tables; map entries in all maps. */
   readonly rules: number;
   readonly entries: number;
-  /** Rules in nat KUBE-SERVICES. */
+  /** Places in nat KUBE-SERVICES where a target can stand: its rules without the last, the jump to KUBE-NODEPORTS. */
   readonly positions: number;
   readonly client: { readonly name: string; readonly address: string };
   readonly target: Target;

@@ -1,0 +1,45 @@
+/** Keys of the messages that a `SimulationError` stands for, in `messages/*.json`. */
+export type SimulationErrorKey =
+  | 'client_no_worker' // the browser has no module workers
+  | 'client_no_wasm' // nor WebAssembly
+  | 'client_assets' // a built file could not be had: {file}
+  | 'client_cancelled' // by the person; nothing is lost
+  | 'client_stopped' // the worker ended of itself (out of memory…): {reason}
+  | 'simulation_profile' // a scene asks for a profile that is not there: {profile}
+  | 'simulation_no_services' // nothing that packets could be sent to
+  | 'simulation_target' // the Service port is not in the cluster: {target}
+  | 'simulation_sender' // no pod or node has that name: {sender}
+  | 'simulation_nothing_added' // an update without a Service that was added
+  | 'simulation_engine'; // what an engine threw: {reason}
+
+/** English, for a terminal and for logs; a page says the message of the same key in the person's language. */
+const SENTENCES: Readonly<Record<SimulationErrorKey, string>> = {
+  client_no_worker: 'This browser has no module workers, which the engines run in. Update it, or open the page in another one.',
+  client_no_wasm: 'This browser has no WebAssembly, which the eBPF machine is built for. Update it, or switch WebAssembly on.',
+  client_assets: 'The file {file} could not be loaded. Check the connection and load the page again.',
+  client_cancelled: 'Cancelled. Everything is as it was before.',
+  client_stopped: 'The engines stopped: {reason}. Choose a smaller cluster, or try again.',
+  simulation_profile: 'There is no cost profile {profile}. Choose one of the list.',
+  simulation_no_services: 'Nothing in this cluster has a Service address that packets could be sent to. Add a Service with a ClusterIP.',
+  simulation_target: 'There is no Service port {target} in this cluster. Choose another target.',
+  simulation_sender: 'No pod on this node is called {sender}. Name one as NAMESPACE/POD.',
+  simulation_nothing_added: 'No Service has been added yet. Add one to see what is rewritten.',
+  simulation_engine: 'The engines could not do this: {reason}',
+};
+
+/** Whatever keeps the simulation from answering: a message's key with its values, and the sentence in English. */
+export class SimulationError extends Error {
+  override readonly name = 'SimulationError';
+  constructor(
+    readonly key: SimulationErrorKey,
+    readonly values: Readonly<Record<string, string | number>> = {},
+  ) {
+    super(SENTENCES[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '')));
+  }
+}
+
+/** The same error, whatever was thrown. */
+export function asSimulationError(thrown: unknown): SimulationError {
+  if (thrown instanceof SimulationError) return thrown;
+  return new SimulationError('simulation_engine', { reason: thrown instanceof Error ? thrown.message : String(thrown) });
+}

@@ -1,0 +1,209 @@
+import { timePacket, timeUpdate } from '../cost/model.ts';
+import type { Profile } from '../cost/profile.ts';
+import type { DatapathAssets } from '../datapaths/assets.ts';
+import { DATAPATH_IDS } from '../datapaths/registry.ts';
+import type { DatapathId } from '../datapaths/registry-id.ts';
+import type { PacketReport } from '../datapaths/report.ts';
+import type { Snapshot, View } from '../datapaths/view.ts';
+import { parseIpv4, type Ipv4 } from '../packet/address.ts';
+import type { Lane, Opened, Progress, Race, Reading, Target, Update } from './api.ts';
+import { addressOfSender, countEndpoints, loadCluster, readText } from './cluster.ts';
+import { arrived, dataPacket, draw, finishHandshake, firstPacket, sendFirst, type Parties } from './exchange.ts';
+import { Lanes, type Added, type Wanted } from './lanes.ts';
+import type { ProfileSource } from './profile-source.ts';
+import type { Scene } from './scene.ts';
+import { SimulationError } from './simulation-error.ts';
+import { publicTarget, type PlacedTarget } from './target.ts';
+
+const TARGETS_LISTED = 50;
+
+export interface SimulationOptions {
+  readonly assets: DatapathAssets;
+  readonly profiles: ProfileSource;
+  /** Lanes to build; all of them unless told. A scene's results name only these. */
+  readonly datapaths?: readonly DatapathId[];
+}
+
+interface Built {
+  readonly lanes: Lanes;
+  readonly scene: Scene;
+  readonly builtMs: number;
+  /** The last Service that was added, as it was added to the chain that `wanted` arranged. */
+  readonly last: { readonly added: Added; readonly wanted: Wanted } | null;
+}
+
+/**
+ * The engine room: what `SimulationApi` promises, in one thread. Lanes are kept from call to call and rebuilt only where
+ * a scene needs other ones; results depend on the scene alone. Throws `SimulationError`.
+ */
+export class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #datapaths: readonly DatapathId[];
+  #built: Built | null = null;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.#datapaths = options.datapaths ?? DATAPATH_IDS;
+  }
+
+  /** Builds the scene's lanes. `progress` may throw to stop; the next call then builds anew. */
+  open(scene: Scene, progress?: (progress: Progress) => void): Opened {
+    const { lanes, builtMs } = this.#prepare(scene, progress);
+    const target = lanes.arrange(scene.target);
+    const { objects, node, ignored, faults } = lanes.cluster;
+    const services = new Set<string>();
+    for (const { servicePort } of lanes.targets) services.add(servicePort.slice(0, servicePort.indexOf(':')));
+    return {
+      services: services.size,
+      endpoints: countEndpoints(objects) + scene.added.reduce((sum, endpoints) => sum + endpoints, 0),
+      rules: lanes.iptables?.rules ?? 0,
+      entries: lanes.ebpf?.entries ?? 0,
+      positions: lanes.iptables?.positions().length ?? 0,
+      client: node.client,
+      target: publicTarget(target),
+      ignored,
+      faults,
+      updates: lanes.updates as Opened['updates'],
+      builtMs,
+    };
+  }
+
+  race(scene: Scene): Race {
+    const { lanes } = this.#prepare(scene);
+    const target = lanes.arrange(scene.target);
+    return this.#send(scene, lanes, { from: addressOf(lanes.cluster.node.client.address), ...endOf(target) });
+  }
+
+  /** The same for any sender and destination: from a pod of this node by its name, or the node by its own. */
+  raceBetween(scene: Scene, sender: string, to: Omit<Parties, 'from'>): Race {
+    const { lanes } = this.#prepare(scene);
+    if (lanes.iptables && lanes.targets.length > 0) lanes.arrange(scene.target);
+    const address = addressOfSender(lanes.cluster, sender);
+    if (address === null) throw new SimulationError('simulation_sender', { sender });
+    return this.#send(scene, lanes, { from: addressOf(address), ...to });
+  }
+
+  update(scene: Scene): Update {
+    if (scene.added.length === 0) throw new SimulationError('simulation_nothing_added');
+    const profile = this.#profile(scene);
+    const { lanes, last } = this.#prepare(scene, undefined, true);
+    if (!last) throw new SimulationError('simulation_nothing_added');
+    const { name, address, endpoints, reports } = last.added;
+    const timed = Object.entries(reports).map(([id, report]) => [id, { report, timeline: timeUpdate(report, profile) }] as const);
+    lanes.arrange(scene.target);
+    return { added: { name, address, endpoints }, lanes: Object.fromEntries(timed) as Update['lanes'] };
+  }
+
+  inspect(datapath: DatapathId, view: View): Snapshot {
+    return this.#built?.lanes.find(datapath)?.inspect(view) ?? { kind: 'nothing' };
+  }
+
+  targets(text: string): readonly Target[] {
+    const wanted = text.trim().toLowerCase();
+    const found: Target[] = [];
+    for (const target of this.#built?.lanes.targets ?? []) {
+      if (!target.servicePort.includes(wanted) && !`${target.address}:${target.port}`.includes(wanted)) continue;
+      found.push(publicTarget(target));
+      if (found.length === TARGETS_LISTED) break;
+    }
+    return found;
+  }
+
+  read(cluster: Scene['cluster']): Reading {
+    return readText(cluster);
+  }
+
+  /** Whether a scene's lanes stand already, so that an answer comes at once. */
+  has(scene: Scene): boolean {
+    const built = this.#built;
+    return built !== null && this.#serves(built, scene) && built.lanes.added.length === scene.added.length;
+  }
+
+  #profile(scene: Scene): Profile {
+    const profile = this.#options.profiles.find(scene.profile);
+    if (!profile) throw new SimulationError('simulation_profile', { profile: scene.profile });
+    return profile;
+  }
+
+  /** Lanes that hold the scene's cluster and added Services; for an update, the last one added to the scene's own chain. */
+  #prepare(scene: Scene, progress?: (progress: Progress) => void, forUpdate = false): Built {
+    let built = this.#built;
+    if (built && !(this.#serves(built, scene) && (!forUpdate || wasAddedTo(built, scene)))) built = null;
+    built ??= this.#build(scene, progress);
+    for (const endpoints of scene.added.slice(built.lanes.added.length)) {
+      const { target } = scene;
+      const isLast = built.lanes.added.length === scene.added.length - 1;
+      // Only the last one is ever asked for: the others need no particular chain.
+      const added = built.lanes.add(endpoints, isLast ? target : null);
+      built = { ...built, last: { added, wanted: target } };
+    }
+    this.#built = built;
+    return built;
+  }
+
+  /** The lanes' cluster is the scene's, and their added Services are the scene's first ones. */
+  #serves({ scene: old, lanes }: Built, scene: Scene): boolean {
+    return (
+      lanes.backend === this.#profile(scene).backend &&
+      old.seed === scene.seed &&
+      sameCluster(old.cluster, scene.cluster) &&
+      lanes.added.every((endpoints, index) => endpoints === scene.added[index])
+    );
+  }
+
+  #build(scene: Scene, progress?: (progress: Progress) => void): Built {
+    const { backend } = this.#profile(scene);
+    // The old ones go first: two clusters of 50,000 Services need not fit into memory.
+    this.#built?.lanes.free();
+    this.#built = null;
+    const start = performance.now();
+    progress?.({ task: 'cluster', done: 0 });
+    const cluster = loadCluster(scene.cluster, scene.seed);
+    progress?.({ task: 'cluster', done: 1 });
+    const lanes = new Lanes({ cluster, seed: scene.seed, backend, datapaths: this.#datapaths, assets: this.#options.assets }, progress);
+    return { lanes, scene, builtMs: performance.now() - start, last: null };
+  }
+
+  #send(scene: Scene, lanes: Lanes, parties: Parties): Race {
+    const profile = this.#profile(scene);
+    const drawn = draw(scene.seed, scene.packet);
+    const opening = firstPacket(parties, drawn);
+    const established = scene.connection === 'established';
+    const timed = (report: PacketReport): Lane => ({ report, timeline: timePacket(report, profile) });
+
+    const firsts = [...lanes.all()].map((lane) => ({ lane, report: sendFirst(lane, opening, drawn, established ? 'stages' : 'steps') }));
+    const byLane = (all: readonly { readonly lane: { readonly id: DatapathId }; readonly report: PacketReport }[]) =>
+      Object.fromEntries(all.map(({ lane, report }) => [lane.id, timed(report)])) as unknown as Race['lanes'];
+    if (!established) return { packet: opening, lanes: byLane(firsts), first: null };
+    // A connection that nobody takes never becomes one: its first packet is all there is.
+    if (!firsts.some(({ report }) => arrived(report))) {
+      return { packet: opening, lanes: byLane(firsts.map(({ lane }) => ({ lane, report: sendFirst(lane, opening, drawn, 'steps') }))), first: null };
+    }
+    const packet = dataPacket(opening, drawn);
+    const measured = firsts.map(({ lane, report }) => {
+      finishHandshake(lane, report, drawn);
+      return { lane, report: lane.send(packet, 'steps') };
+    });
+    return { packet, lanes: byLane(measured), first: byLane(firsts) };
+  }
+}
+
+function wasAddedTo({ last, lanes }: Built, scene: Scene): boolean {
+  if (lanes.added.length < scene.added.length) return true;
+  return last !== null && last.wanted.servicePort === scene.target.servicePort && last.wanted.position === scene.target.position;
+}
+
+function sameCluster(a: Scene['cluster'], b: Scene['cluster']): boolean {
+  if (a.kind === 'preset') return b.kind === 'preset' && a.preset === b.preset;
+  return b.kind === 'text' && a.text === b.text;
+}
+
+function endOf({ address, port, protocol }: PlacedTarget): Omit<Parties, 'from'> {
+  return { to: addressOf(address), port, protocol };
+}
+
+function addressOf(text: string): Ipv4 {
+  const address = parseIpv4(text);
+  if (address === undefined) throw new SimulationError('simulation_engine', { reason: `${text} is no IPv4 address.` });
+  return address;
+}

@@ -1,0 +1,15 @@
+import type { DatapathId } from '../datapaths/registry-id.ts';
+import type { Snapshot, View } from '../datapaths/view.ts';
+import type { Answer } from './answer.ts';
+import type { Opened, Progress, Race, Reading, Target, Update } from './api.ts';
+import type { Scene, SceneCluster } from './scene.ts';
+
+/** What the worker exposes: `SimulationApi` with errors as values. */
+export interface WorkerApi {
+  open(scene: Scene, progress: (progress: Progress) => void): Promise<Answer<Opened>>;
+  race(scene: Scene): Promise<Answer<Race>>;
+  update(scene: Scene): Promise<Answer<Update>>;
+  inspect(datapath: DatapathId, view: View): Promise<Answer<Snapshot>>;
+  targets(text: string): Promise<Answer<readonly Target[]>>;
+  read(cluster: SceneCluster): Promise<Answer<Reading>>;
+}

@@ -1,0 +1,36 @@
+import * as Comlink from 'comlink';
+import { answer } from './answer.ts';
+import { readText } from './cluster.ts';
+import { fetchAssets } from './page-assets.ts';
+import { pageProfiles } from './page-profiles.ts';
+import { Simulation } from './simulation.ts';
+import { buffersOf } from './transferable.ts';
+import type { WorkerApi } from './worker-api.ts';
+
+/** Made at the first call that needs lanes, and again where that failed (a lost connection may come back). */
+const simulation = retried(async () => new Simulation({ assets: await fetchAssets(), profiles: pageProfiles() }));
+
+function retried<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+}
+
+const api: WorkerApi = {
+  open: (scene, progress) => answer(async () => (await simulation()).open(scene, (done) => void progress(done))),
+  async race(scene) {
+    const answered = await answer(async () => (await simulation()).race(scene));
+    return answered.ok ? Comlink.transfer(answered, buffersOf(answered.value)) : answered;
+  },
+  update: (scene) => answer(async () => (await simulation()).update(scene)),
+  inspect: (datapath, view) => answer(async () => (await simulation()).inspect(datapath, view)),
+  targets: (text) => answer(async () => (await simulation()).targets(text)),
+  read: (cluster) => answer(() => readText(cluster)),
+};
+
+Comlink.expose(api);
