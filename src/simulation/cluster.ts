@@ -1,10 +1,10 @@
 import { keyOf, type ClusterObject } from '../kubernetes/change.ts';
 import type { Fault } from '../kubernetes/fault.ts';
-import { PRESET_NODE, type ClusterNode } from '../kubernetes/node.ts';
+import { nodeOf, PRESET_NODE, type ClusterNode } from '../kubernetes/node.ts';
 import { preset } from '../kubernetes/presets.ts';
+import { readCluster, summarize, type ClusterReading } from '../kubernetes/read.ts';
 import type { Reading } from './api.ts';
 import type { SceneCluster } from './scene.ts';
-import { SimulationError } from './simulation-error.ts';
 
 /** A scene's cluster as objects, with the node that packets are sent on. */
 export interface Cluster {
@@ -14,16 +14,31 @@ export interface Cluster {
   readonly faults: readonly Fault[];
 }
 
-/** Makes a preset, or reads a person's text. */
-export function loadCluster(cluster: SceneCluster, seed: number): Cluster {
-  if (cluster.kind === 'preset') return { objects: preset(cluster.preset, seed), node: PRESET_NODE, ignored: {}, faults: [] };
-  throw new SimulationError('simulation_engine', { reason: 'no reader' });
-}
+/** Presets and texts as objects. The text that was read last is kept: a person reads it first, and opens it then. */
+export class ClusterSource {
+  #last: { readonly text: string; readonly reading: ClusterReading } | null = null;
 
-/** What the text of a cluster holds, before any lane is built for it. */
-export function readText(cluster: SceneCluster): Reading {
-  const { objects, ignored, faults } = loadCluster(cluster, 0);
-  return { lines: 0, services: [], endpoints: countEndpoints(objects), ignored, faults };
+  load(cluster: SceneCluster, seed: number, progress?: (done: number) => void): Cluster {
+    if (cluster.kind === 'preset') return { objects: preset(cluster.preset, seed), node: PRESET_NODE, ignored: {}, faults: [] };
+    const { objects, ignored, faults } = this.#read(cluster.text, progress);
+    return { objects, node: nodeOf(objects), ignored, faults };
+  }
+
+  /** What a cluster holds, before any lane is built for it. */
+  read(cluster: SceneCluster): Reading {
+    if (cluster.kind === 'preset') {
+      const reading = { lines: 0, objects: preset(cluster.preset, 0), objectLines: [], ignored: {}, faults: [] };
+      return { lines: 0, ...summarize(reading), ignored: {}, faults: [] };
+    }
+    const reading = this.#read(cluster.text);
+    const { lines, ignored, faults } = reading;
+    return { lines, ...summarize(reading), ignored, faults };
+  }
+
+  #read(text: string, progress?: (done: number) => void): ClusterReading {
+    if (this.#last?.text !== text) this.#last = { text, reading: readCluster(text, progress) };
+    return this.#last.reading;
+  }
 }
 
 /** Every IPv4 address that a cluster already uses, dotted decimal. */

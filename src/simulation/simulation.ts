@@ -3,11 +3,11 @@ import type { Profile } from '../cost/profile.ts';
 import type { DatapathAssets } from '../datapaths/assets.ts';
 import { DATAPATH_IDS } from '../datapaths/registry.ts';
 import type { DatapathId } from '../datapaths/registry-id.ts';
-import type { PacketReport } from '../datapaths/report.ts';
+import type { PacketReport, TraceDetail } from '../datapaths/report.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import { parseIpv4, type Ipv4 } from '../packet/address.ts';
 import type { Lane, Opened, Progress, Race, Reading, Target, Update } from './api.ts';
-import { addressOfSender, countEndpoints, loadCluster, readText } from './cluster.ts';
+import { addressOfSender, ClusterSource, countEndpoints } from './cluster.ts';
 import { arrived, dataPacket, draw, finishHandshake, firstPacket, sendFirst, type Parties } from './exchange.ts';
 import { Lanes, type Added, type Wanted } from './lanes.ts';
 import type { ProfileSource } from './profile-source.ts';
@@ -22,6 +22,8 @@ export interface SimulationOptions {
   readonly profiles: ProfileSource;
   /** Lanes to build; all of them unless told. A scene's results name only these. */
   readonly datapaths?: readonly DatapathId[];
+  /** Where it shares what it reads with others. */
+  readonly clusters?: ClusterSource;
 }
 
 interface Built {
@@ -39,11 +41,13 @@ interface Built {
 export class Simulation {
   readonly #options: SimulationOptions;
   readonly #datapaths: readonly DatapathId[];
+  readonly #clusters: ClusterSource;
   #built: Built | null = null;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#datapaths = options.datapaths ?? DATAPATH_IDS;
+    this.#clusters = options.clusters ?? new ClusterSource();
   }
 
   /** Builds the scene's lanes. `progress` may throw to stop; the next call then builds anew. */
@@ -74,13 +78,23 @@ export class Simulation {
     return this.#send(scene, lanes, { from: addressOf(lanes.cluster.node.client.address), ...endOf(target) });
   }
 
-  /** The same for any sender and destination: from a pod of this node by its name, or the node by its own. */
-  raceBetween(scene: Scene, sender: string, to: Omit<Parties, 'from'>): Race {
+  /**
+   * The same for any sender and destination: from a pod of this node by its name, or the node by its own. Lanes are
+   * arranged as for the scene's target, wherever the packet goes.
+   */
+  raceBetween(scene: Scene, sender: string, to: Omit<Parties, 'from'>, detail: TraceDetail = 'steps'): Race {
     const { lanes } = this.#prepare(scene);
     if (lanes.iptables && lanes.targets.length > 0) lanes.arrange(scene.target);
     const address = addressOfSender(lanes.cluster, sender);
     if (address === null) throw new SimulationError('simulation_sender', { sender });
-    return this.#send(scene, lanes, { from: addressOf(address), ...to });
+    return this.#send(scene, lanes, { from: addressOf(address), ...to }, detail);
+  }
+
+  /** The scene's target that moves the Service port with this address to `position`, where there is one. */
+  targetAt(scene: Scene, { to, port, protocol }: Omit<Parties, 'from'>, position: number | null): Scene['target'] {
+    const { lanes } = this.#prepare(scene);
+    const target = lanes.targets.find((one) => parseIpv4(one.address) === to && one.port === port && one.protocol === protocol);
+    return target ? { servicePort: target.servicePort, position } : { servicePort: null, position: null };
   }
 
   update(scene: Scene): Update {
@@ -110,13 +124,7 @@ export class Simulation {
   }
 
   read(cluster: Scene['cluster']): Reading {
-    return readText(cluster);
-  }
-
-  /** Whether a scene's lanes stand already, so that an answer comes at once. */
-  has(scene: Scene): boolean {
-    const built = this.#built;
-    return built !== null && this.#serves(built, scene) && built.lanes.added.length === scene.added.length;
+    return this.#clusters.read(cluster);
   }
 
   #profile(scene: Scene): Profile {
@@ -158,31 +166,31 @@ export class Simulation {
     this.#built = null;
     const start = performance.now();
     progress?.({ task: 'cluster', done: 0 });
-    const cluster = loadCluster(scene.cluster, scene.seed);
+    const cluster = this.#clusters.load(scene.cluster, scene.seed, (done) => progress?.({ task: 'cluster', done }));
     progress?.({ task: 'cluster', done: 1 });
     const lanes = new Lanes({ cluster, seed: scene.seed, backend, datapaths: this.#datapaths, assets: this.#options.assets }, progress);
     return { lanes, scene, builtMs: performance.now() - start, last: null };
   }
 
-  #send(scene: Scene, lanes: Lanes, parties: Parties): Race {
+  #send(scene: Scene, lanes: Lanes, parties: Parties, detail: TraceDetail = 'steps'): Race {
     const profile = this.#profile(scene);
     const drawn = draw(scene.seed, scene.packet);
     const opening = firstPacket(parties, drawn);
     const established = scene.connection === 'established';
     const timed = (report: PacketReport): Lane => ({ report, timeline: timePacket(report, profile) });
 
-    const firsts = [...lanes.all()].map((lane) => ({ lane, report: sendFirst(lane, opening, drawn, established ? 'stages' : 'steps') }));
+    const firsts = [...lanes.all()].map((lane) => ({ lane, report: sendFirst(lane, opening, drawn, established ? 'stages' : detail) }));
     const byLane = (all: readonly { readonly lane: { readonly id: DatapathId }; readonly report: PacketReport }[]) =>
       Object.fromEntries(all.map(({ lane, report }) => [lane.id, timed(report)])) as unknown as Race['lanes'];
     if (!established) return { packet: opening, lanes: byLane(firsts), first: null };
     // A connection that nobody takes never becomes one: its first packet is all there is.
     if (!firsts.some(({ report }) => arrived(report))) {
-      return { packet: opening, lanes: byLane(firsts.map(({ lane }) => ({ lane, report: sendFirst(lane, opening, drawn, 'steps') }))), first: null };
+      return { packet: opening, lanes: byLane(firsts.map(({ lane }) => ({ lane, report: sendFirst(lane, opening, drawn, detail) }))), first: null };
     }
     const packet = dataPacket(opening, drawn);
     const measured = firsts.map(({ lane, report }) => {
       finishHandshake(lane, report, drawn);
-      return { lane, report: lane.send(packet, 'steps') };
+      return { lane, report: lane.send(packet, detail) };
     });
     return { packet, lanes: byLane(measured), first: byLane(firsts) };
   }

@@ -1,14 +1,16 @@
 import * as Comlink from 'comlink';
 import { answer } from './answer.ts';
-import { readText } from './cluster.ts';
+import { ClusterSource } from './cluster.ts';
 import { fetchAssets } from './page-assets.ts';
 import { pageProfiles } from './page-profiles.ts';
 import { Simulation } from './simulation.ts';
 import { buffersOf } from './transferable.ts';
 import type { WorkerApi } from './worker-api.ts';
 
+const clusters = new ClusterSource();
+
 /** Made at the first call that needs lanes, and again where that failed (a lost connection may come back). */
-const simulation = retried(async () => new Simulation({ assets: await fetchAssets(), profiles: pageProfiles() }));
+const simulation = retried(async () => new Simulation({ assets: await fetchAssets(), profiles: pageProfiles(), clusters }));
 
 function retried<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | null = null;
@@ -30,7 +32,7 @@ const api: WorkerApi = {
   update: (scene) => answer(async () => (await simulation()).update(scene)),
   inspect: (datapath, view) => answer(async () => (await simulation()).inspect(datapath, view)),
   targets: (text) => answer(async () => (await simulation()).targets(text)),
-  read: (cluster) => answer(() => readText(cluster)),
+  read: (cluster) => answer(() => clusters.read(cluster)),
 };
 
 Comlink.expose(api);

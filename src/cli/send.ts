@@ -1,0 +1,96 @@
+import { parseArgs } from 'node:util';
+import { DATAPATH_IDS } from '../datapaths/registry.ts';
+import { parseIpv4 } from '../packet/address.ts';
+import type { Parties } from '../simulation/exchange.ts';
+import { readAssets } from '../simulation/node-assets.ts';
+import { nodeProfiles } from '../simulation/node-profiles.ts';
+import { PRESETS, type PresetId, type Scene, type SceneCluster } from '../simulation/scene.ts';
+import { SimulationError } from '../simulation/simulation-error.ts';
+import { Simulation } from '../simulation/simulation.ts';
+import { CommandError, UsageError, type Command } from './command.ts';
+import { readInput, required } from './input.ts';
+import { laneLine } from './lane-line.ts';
+
+const PROTOCOLS = ['TCP', 'UDP', 'SCTP'] as const;
+
+/** Packets through the lanes: the same engines, scene and numbers as on the page. */
+export const command: Command = {
+  usage: [
+    '--cluster F|preset:N --from NS/POD --to IP:PORT/PROTO [--datapath iptables|ebpf|all] [--count N] [--seed N] [--trace]',
+    '    [--profile ID] [--established] [--packet N] [--position N]',
+  ],
+  summary: 'Sends packets through the lanes: verdict, endpoint, work and time, one JSON line for each packet and lane.',
+  run(args, print) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        cluster: { type: 'string' },
+        from: { type: 'string' },
+        to: { type: 'string' },
+        datapath: { type: 'string', default: 'all' },
+        count: { type: 'string', default: '1' },
+        seed: { type: 'string', default: '1' },
+        trace: { type: 'boolean', default: false },
+        profile: { type: 'string' },
+        established: { type: 'boolean', default: false },
+        // Which packet of the seed's sequence is the first; where the target stands in KUBE-SERVICES.
+        packet: { type: 'string', default: '0' },
+        position: { type: 'string' },
+      },
+    });
+    const cluster = clusterOf(required(values.cluster, 'cluster'));
+    const from = required(values.from, 'from');
+    const to = destinationOf(required(values.to, 'to'));
+    const datapaths = DATAPATH_IDS.filter((id) => values.datapath === 'all' || values.datapath === id);
+    if (datapaths.length === 0) throw new UsageError(`--datapath ${values.datapath}: it is one of ${[...DATAPATH_IDS, 'all'].join(', ')}.`);
+    const first = whole(values.packet, 'packet', 0);
+    const count = whole(values.count, 'count', 1);
+    const profiles = nodeProfiles();
+    const scene: Scene = {
+      version: 1,
+      mode: 'race',
+      cluster,
+      seed: whole(values.seed, 'seed', 0),
+      target: { servicePort: null, position: null },
+      connection: values.established ? 'established' : 'new',
+      packet: first,
+      profile: values.profile ?? profiles.ids[0] ?? '',
+      added: [],
+    };
+    try {
+      const simulation = new Simulation({ assets: readAssets(), profiles, datapaths });
+      const detail = values.trace ? 'steps' : 'stages';
+      const target = simulation.targetAt(scene, to, values.position === undefined ? null : whole(values.position, 'position', 0));
+      for (let packet = first; packet < first + count; packet++) {
+        const race = simulation.raceBetween({ ...scene, target, packet }, from, to, detail);
+        for (const lane of Object.values(race.lanes)) print(JSON.stringify({ packet, ...laneLine(lane, scene.profile, values.trace) }));
+      }
+    } catch (error) {
+      if (error instanceof SimulationError) throw new CommandError(error.message, { cause: error });
+      throw error;
+    }
+  },
+};
+
+/** `preset:500`, or a file of kubectl's YAML or JSON. */
+function clusterOf(text: string): SceneCluster {
+  if (!text.startsWith('preset:')) return { kind: 'text', text: readInput(text) };
+  const preset = text.slice('preset:'.length);
+  if (!PRESETS.includes(preset as PresetId)) throw new UsageError(`--cluster ${text}: presets are ${PRESETS.join(', ')}.`);
+  return { kind: 'preset', preset: preset as PresetId };
+}
+
+/** `10.96.0.10:53/UDP`. */
+function destinationOf(text: string): Omit<Parties, 'from'> {
+  const [, host = '', port = '', name = ''] = /^([\d.]+):(\d{1,5})\/(\w+)$/.exec(text) ?? [];
+  const to = parseIpv4(host);
+  const protocol = PROTOCOLS.find((known) => known === name.toUpperCase());
+  if (to === undefined || protocol === undefined || Number(port) > 65535) throw new UsageError(`--to ${text}: write it as IP:PORT/PROTO, such as 10.96.0.10:53/UDP; protocols are ${PROTOCOLS.join(', ')}.`);
+  return { to, port: Number(port), protocol };
+}
+
+function whole(text: string, option: string, least: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) throw new UsageError(`--${option} ${text}: it is a whole number from ${least} up.`);
+  return value;
+}
