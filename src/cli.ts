@@ -2,7 +2,10 @@ import { UsageError, CommandError, type Command } from './cli/command.ts';
 
 /** Every command, loaded when it is asked for: its file exports it as `command`. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  bpf: () => import('./cli/bpf.ts'),
   replay: () => import('./cli/replay.ts'),
+  rules: () => import('./cli/rules.ts'),
+  send: () => import('./cli/send.ts'),
 };
 
 const NAME = 'npm run --silent cli --';
