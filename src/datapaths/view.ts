@@ -61,6 +61,8 @@ export interface MapInfo {
   readonly entries: number;
   /** Hash maps: how many buckets; else `maxEntries`. */
   readonly buckets: number;
+  /** Values a key has: more than 1 for per-CPU maps. */
+  readonly cpus: number;
 }
 
 export interface MapRow {

@@ -145,11 +145,11 @@ export class EbpfDatapath implements Datapath {
     if (!pod) return this.#throughStack(packet, packet, stages, 'untracked', null);
 
     const frame = encodeFrame(packet, { source: macOf(pod.address, 0), destination: macOf(pod.address, 1) });
-    const output = collection.run(PROGRAM, { frame, ifindex: pod.ifindex, mark: 0, nowNs: this.#now, detail: detail === 'steps' ? 'steps' : 'counts' });
+    const output = collection.run(PROGRAM, { data: frame, ifindex: pod.ifindex, ingressIfindex: pod.ifindex, nowNs: this.#now, detail: detail === 'steps' ? 'steps' : 'counts' });
     const accesses = this.#layStages(output, stages);
     const trace: ProgramTrace | null = output.steps ? { kind: 'program', instruction: output.steps.instruction, registers: output.steps.registers, accesses } : null;
     const connection = stateOf(packet, output.accesses);
-    const packetOut = decodeFrame(output.frame);
+    const packetOut = decodeFrame(output.data);
     const done = (verdict: Verdict, out: Packet | null): PacketReport => ({
       datapath: 'ebpf',
       verdict,
@@ -299,7 +299,7 @@ const HELPER = { lookup: 'map_lookup_elem', update: 'map_update_elem', delete: '
 const MAP_COUNTER = { lookup: 'mapLookups', update: 'mapUpdates', delete: 'mapDeletes' } as const;
 
 function accessWork(access: RunAccess, helper: (typeof HELPER)[RunAccess['operation']]): Work {
-  return { [MAP_COUNTER[access.operation]]: 1, elementsCompared: access.elementsCompared, helperCalls: 1, [`helper:${helper}`]: 1 };
+  return { [MAP_COUNTER[access.operation]]: 1, elementsCompared: access.elementsCompared, ...(access.trieNodesWalked > 0 ? { trieNodesWalked: access.trieNodesWalked } : {}), helperCalls: 1, [`helper:${helper}`]: 1 };
 }
 
 function stage(kind: Stage['kind'], name: string, hook: string, part: string, work: Work): Stage {

@@ -9,6 +9,8 @@ export interface ProgramSpec {
   readonly license: string;
   /** 8-byte slots, subprograms included. */
   readonly instructions: number;
+  /** Why it can be read but not run (CO-RE, kernel functions…); null where it can. */
+  readonly unsupported: string | null;
 }
 
 /** A map of a collection, as its object declares it. */
@@ -34,17 +36,22 @@ export interface LoadOptions {
   readonly constants?: Readonly<Record<string, Uint8Array>>;
   /** Seed of the maps' hash function and of `bpf_get_prandom_u32`. */
   readonly seed: number;
+  /** Values that a per-CPU map has for each key; programs run on CPU 0. 1 unless given. */
+  readonly cpus?: number;
 }
 
-/** What a program is run on: an Ethernet frame as it arrives at a tc hook. */
+/** What a program is run on, as BPF_PROG_TEST_RUN takes it. */
 export interface RunInput {
-  readonly frame: Uint8Array;
-  readonly ifindex: number;
-  readonly mark: number;
-  /** Answer of `bpf_ktime_get_ns`. */
-  readonly nowNs: bigint;
-  /** `counts`: totals and map accesses; `steps`: every instruction with its registers too. */
-  readonly detail: 'counts' | 'steps';
+  /** tc, XDP, socket filter, cgroup_skb: an Ethernet frame. Other types: the bytes of the context. */
+  readonly data: Uint8Array;
+  /** The device it is seen on: 1 unless given, as in a test run. */
+  readonly ifindex?: number;
+  readonly ingressIfindex?: number;
+  readonly mark?: number;
+  /** Answer of `bpf_ktime_get_ns`; 0 unless given. */
+  readonly nowNs?: bigint;
+  /** `counts` (unless given): totals and map accesses; `steps`: every instruction with its registers too. */
+  readonly detail?: 'counts' | 'steps';
 }
 
 export interface RunAccess {
@@ -54,6 +61,7 @@ export interface RunAccess {
   readonly bucket: number;
   readonly buckets: number;
   readonly elementsCompared: number;
+  readonly trieNodesWalked: number;
   readonly key: Uint8Array;
   readonly value: Uint8Array | null;
   /** Instructions run before this access, its own call included: splits the run into stages. */
@@ -61,17 +69,29 @@ export interface RunAccess {
 }
 
 export interface RunOutput {
+  /** r0 at exit, whole. */
+  readonly value: bigint;
   /** r0 at exit, as the hook reads it (int32). */
   readonly returnValue: number;
-  readonly frame: Uint8Array;
+  /** The frame, or the context, as the program left it. */
+  readonly data: Uint8Array;
   readonly mark: number;
-  readonly redirect: { readonly ifindex: number; readonly by: 'redirect' | 'redirect_peer' | 'redirect_neigh' } | null;
+  readonly redirect: { readonly ifindex: number; readonly by: 'redirect' | 'redirect_peer' | 'redirect_neigh' | 'redirect_map' } | null;
   readonly instructions: number;
   /** Calls by helper name, without the `bpf_`. */
   readonly helperCalls: Readonly<Record<string, number>>;
   readonly accesses: readonly RunAccess[];
   /** Only for `steps`. */
   readonly steps: { readonly instruction: Int32Array; readonly registers: BigUint64Array } | null;
+  /** What `bpf_trace_printk` printed, a line each. */
+  readonly printed: readonly string[];
+}
+
+/** A run of bare bytes on a block of memory. */
+export interface MemoryOutput {
+  readonly r0: bigint;
+  readonly instructions: number;
+  readonly memory: Uint8Array;
 }
 
 /** A loaded object: its maps exist, its programs can run. */
@@ -87,12 +107,20 @@ export interface Collection {
   lookup(map: string, key: Uint8Array): Uint8Array | null;
   /** Creates or replaces; throws `BpfError` when the map is full. Returns whether the key was there before. */
   update(map: string, key: Uint8Array, value: Uint8Array): boolean;
+  /** `value` of the declared size goes to every CPU of a per-CPU map; elsewhere as `update`. */
+  updateAllCpus(map: string, key: Uint8Array, value: Uint8Array): boolean;
+  /** Makes a new inner map as the outer one declares its elements, puts it at `key`, and returns its name. */
+  createInner(outer: string, key: Uint8Array): string;
   /** Returns whether the key was there. */
   delete(map: string, key: Uint8Array): boolean;
   /** Keys and values in bucket order, a window of them; `keyText` and `valueText` left to the caller. */
   entries(map: string, from: number, count: number): readonly Omit<MapRow, 'keyText' | 'valueText'>[];
   clear(map: string): void;
   info(map: string): MapInfo;
+  /** Records that programs handed over through a ring buffer or perf event array since the last call. */
+  takeRecords(map: string): Uint8Array[];
+  /** How many instructions a run may take before it is stopped; 10,000,000 at first. */
+  setFuel(instructions: number): void;
   /** Restarts `bpf_get_prandom_u32`. */
   reseed(seed: number): void;
   /** Frees the collection's memory in the VM. */
@@ -105,6 +133,8 @@ export interface Vm {
   inspect(object: Uint8Array): CollectionSpec;
   /** Creates maps, resolves relocations, checks and prepares programs. Throws `BpfError`. */
   load(object: Uint8Array, options: LoadOptions): Collection;
+  /** Runs one program, given as its instructions' bytes, with r1 the memory's address and r2 its length. Throws `BpfError`. */
+  runMemory(program: Uint8Array, memory: Uint8Array, fuel?: number): MemoryOutput;
 }
 
 /** Anything that is wrong with an object or a run; `instruction` is an 8-byte slot index in `program`. */

@@ -83,7 +83,7 @@ export function endpointKey(address: Ipv4): Uint8Array {
 
 /** `struct endpoint_info`. MACs are 6 bytes each. */
 export function endpointValue(ifindex: number, mac: Uint8Array, nodeMac: Uint8Array): Uint8Array {
-  const value = bytes(48, (view) => {
+  const value = bytes(40, (view) => {
     view.setUint32(0, ifindex, true);
     view.setUint16(6, ifindex & 0xffff, true);
   });

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createVm } from '../datapaths/ebpf/rbpf-vm.ts';
+import { BpfError, type Collection, type Vm } from '../datapaths/ebpf/vm.ts';
+import { readAssets } from '../simulation/node-assets.ts';
+import { UsageError, type Command } from './command.ts';
+import { formatHex, parseHex } from './hex.ts';
+import { readInput, required } from './input.ts';
+
+const WINDOW = 4096;
+/** As on the machines that most recordings come from; programs run on the first one. */
+const CPUS = '2';
+
+interface Case {
+  readonly object: string;
+  readonly program: string;
+  readonly maps: readonly { readonly name: string; readonly key: string; readonly value: string }[];
+  readonly packets: readonly { readonly in: string }[];
+}
+
+/** Map entries written, packets run in order over the same maps; verdicts, packets out and maps come back, a line a case. */
+export const command: Command = {
+  usage: ['--objects DIR --cases F.jsonl [--cpus N]'],
+  summary: 'Runs recorded packets through objects: verdicts, packets out, maps.',
+  run(args, print) {
+    const { values } = parseArgs({ args: [...args], options: { objects: { type: 'string' }, cases: { type: 'string' }, cpus: { type: 'string', default: CPUS } } });
+    const folder = required(values.objects, 'objects');
+    const cpus = Number(values.cpus);
+    if (!Number.isInteger(cpus) || cpus < 1 || cpus > 256) throw new UsageError('--cpus is a whole number from 1 to 256.');
+    const vm = createVm(readAssets().wasm);
+    for (const line of readInput(required(values.cases, 'cases')).split('\n')) {
+      if (line.trim() !== '') print(JSON.stringify(replayLine(vm, folder, line, cpus)));
+    }
+  },
+};
+
+/** What is wrong with a case is its result, and the next one runs. */
+export function replayLine(vm: Vm, folder: string, line: string, cpus: number): object {
+  let object = '';
+  let collection: Collection | null = null;
+  try {
+    const record = JSON.parse(line) as Partial<Case>;
+    object = record.object ?? '';
+    if (object === '') throw new UsageError('"object" is missing: the name of a file in the objects’ folder.');
+    collection = vm.load(new Uint8Array(readFileSync(join(folder, object))), { seed: 1, cpus });
+    for (const { name, key, value } of record.maps ?? []) collection.updateAllCpus(name, parseHex(key, 'key'), parseHex(value, 'value'));
+    const loaded = collection;
+    const packets = (record.packets ?? []).map((packet) => runPacket(loaded, record.program ?? '', parseHex(packet.in, 'in')));
+    return { object, packets, maps: Object.fromEntries(collection.spec.maps.map(({ name }) => [name, dump(loaded, name)])) };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { object, error: error instanceof BpfError && error.program !== null ? `${error.program}: ${error.message}` : error.message };
+  } finally {
+    collection?.free();
+  }
+}
+
+/** A test run's return value is unsigned; an error in one packet leaves the others to run. */
+function runPacket(collection: Collection, program: string, data: Uint8Array): object {
+  try {
+    const { returnValue, data: out } = collection.run(program, { data });
+    return { ret: returnValue >>> 0, out: formatHex(out) };
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    return { error: error.instruction === null ? error.message : `instruction ${error.instruction}: ${error.message}` };
+  }
+}
+
+/** All entries of a map; of a per-CPU map a list of values, one a CPU. */
+function dump(collection: Collection, map: string): Record<string, string | string[]> {
+  const { cpus, valueSize, type } = collection.info(map);
+  const entries: Record<string, string | string[]> = {};
+  for (let from = 0; ; from += WINDOW) {
+    const rows = collection.entries(map, from, WINDOW);
+    for (const { key, value } of rows) {
+      const stride = Math.ceil(valueSize / 8) * 8;
+      const perCpu = type.includes('percpu');
+      entries[formatHex(key)] = perCpu ? Array.from({ length: cpus }, (_, cpu) => formatHex(value.subarray(cpu * stride, cpu * stride + valueSize))) : formatHex(value);
+    }
+    if (rows.length < WINDOW) return entries;
+  }
+}

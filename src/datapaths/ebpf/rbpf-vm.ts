@@ -1,0 +1,156 @@
+import { initSync, inspect, Loader, runMemory, type Collection as WasmCollection } from '../../../wasm/pkg/chain_vs_map_vm.js';
+import type { InstructionRow, MapInfo, MapRow } from '../view.ts';
+import { unpackAccesses, unpackRecords, type AccessedMap } from './packed.ts';
+import { BpfError, type Collection, type CollectionSpec, type LoadOptions, type MemoryOutput, type RunInput, type RunOutput, type Vm } from './vm.ts';
+
+/** rbpf in WebAssembly. `wasm`: the bytes of `wasm/pkg/chain_vs_map_vm_bg.wasm`; compiled once a page or process. */
+export function createVm(wasm: Uint8Array<ArrayBuffer>): Vm {
+  initSync({ module: wasm });
+  return {
+    inspect: (object) => JSON.parse(attempt(() => inspect(object))) as CollectionSpec,
+    load: (object, options) => new RbpfCollection(object, options),
+    runMemory: (program, memory, fuel = DEFAULT_FUEL) => {
+      const result = attempt(() => runMemory(program, memory, fuel));
+      const output: MemoryOutput = { r0: result.r0, instructions: result.instructions, memory: result.memory };
+      result.free();
+      return output;
+    },
+  };
+}
+
+const DEFAULT_FUEL = 10_000_000;
+
+/** Errors cross the border as JSON text. */
+function attempt<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (thrown) {
+    if (typeof thrown !== 'string') throw thrown;
+    const { message, program, instruction } = JSON.parse(thrown) as { message: string; program: string | null; instruction: number | null };
+    throw new BpfError(message, program, instruction);
+  }
+}
+
+interface WasmMapInfo extends MapInfo {
+  readonly flags: number;
+  readonly userValueSize: number;
+  readonly cpus: number;
+}
+
+class RbpfCollection implements Collection {
+  readonly spec: CollectionSpec;
+  readonly #wasm: WasmCollection;
+  /** Buckets never change, so accesses need not ask for them. */
+  readonly #accessed = new Map<number, AccessedMap>();
+
+  constructor(object: Uint8Array, { seed, cpus = 1, maxEntries = {}, constants = {} }: LoadOptions) {
+    const loader = new Loader(object, seed, cpus);
+    for (const [name, entries] of Object.entries(maxEntries)) loader.setMaxEntries(name, entries);
+    for (const [name, value] of Object.entries(constants)) loader.setConstant(name, value);
+    try {
+      this.#wasm = attempt(() => loader.load());
+    } finally {
+      loader.free();
+    }
+    this.spec = JSON.parse(this.#wasm.spec) as CollectionSpec;
+  }
+
+  run(program: string, { data, ifindex = 1, ingressIfindex = 0, mark = 0, nowNs = 0n, detail = 'counts' }: RunInput): RunOutput {
+    const result = attempt(() => this.#wasm.run(program, data, ifindex, ingressIfindex, mark, nowNs, detail === 'steps'));
+    try {
+      const value = result.value;
+      const redirectBy = result.redirectBy;
+      return {
+        value,
+        returnValue: Number(BigInt.asIntN(32, value)),
+        data: result.data,
+        mark: result.mark,
+        redirect: redirectBy === undefined ? null : { ifindex: result.redirectIfindex ?? 0, by: redirectBy as NonNullable<RunOutput['redirect']>['by'] },
+        instructions: result.instructions,
+        helperCalls: JSON.parse(result.helperCalls) as Record<string, number>,
+        accesses: unpackAccesses(result.accesses, (index) => this.#mapOf(index)),
+        steps: detail === 'steps' ? { instruction: result.stepInstructions, registers: result.stepRegisters } : null,
+        printed: result.printed,
+      };
+    } finally {
+      result.free();
+    }
+  }
+
+  #mapOf(index: number): AccessedMap {
+    const known = this.#accessed.get(index);
+    if (known) return known;
+    const name = this.spec.maps[index]?.name ?? `map ${index}`;
+    const map = { name, buckets: this.spec.maps[index] ? this.info(name).buckets : 0 };
+    this.#accessed.set(index, map);
+    return map;
+  }
+
+  disassemble(program: string): readonly InstructionRow[] {
+    const rows = JSON.parse(attempt(() => this.#wasm.disassemble(program))) as [number, string, string | null, number | null, string | null][];
+    return rows.map(([index, text, file, line, source]) => ({ index, text, file, line, source }));
+  }
+
+  lookup(map: string, key: Uint8Array): Uint8Array | null {
+    return attempt(() => this.#wasm.lookup(map, key)) ?? null;
+  }
+
+  update(map: string, key: Uint8Array, value: Uint8Array): boolean {
+    return attempt(() => this.#wasm.update(map, key, value));
+  }
+
+  updateAllCpus(map: string, key: Uint8Array, value: Uint8Array): boolean {
+    return attempt(() => this.#wasm.updateAllCpus(map, key, value));
+  }
+
+  createInner(outer: string, key: Uint8Array): string {
+    return attempt(() => this.#wasm.createInner(outer, key));
+  }
+
+  delete(map: string, key: Uint8Array): boolean {
+    return attempt(() => this.#wasm.delete(map, key));
+  }
+
+  entries(map: string, from: number, count: number): readonly Omit<MapRow, 'keyText' | 'valueText'>[] {
+    const { keySize, userValueSize } = this.#info(map);
+    const bytes = attempt(() => this.#wasm.entries(map, from, count));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const rows: Omit<MapRow, 'keyText' | 'valueText'>[] = [];
+    const size = 4 + keySize + userValueSize;
+    for (let at = 0; at + size <= bytes.length; at += size) {
+      rows.push({ bucket: view.getUint32(at, true), key: bytes.slice(at + 4, at + 4 + keySize), value: bytes.slice(at + 4 + keySize, at + size) });
+    }
+    return rows;
+  }
+
+  clear(map: string): void {
+    attempt(() => {
+      this.#wasm.clear(map);
+    });
+  }
+
+  info(map: string): MapInfo {
+    const { name, type, keySize, valueSize, maxEntries, entries, buckets, cpus } = this.#info(map);
+    return { name, type, keySize, valueSize, maxEntries, entries, buckets, cpus };
+  }
+
+  #info(map: string): WasmMapInfo {
+    return JSON.parse(attempt(() => this.#wasm.info(map))) as WasmMapInfo;
+  }
+
+  takeRecords(map: string): Uint8Array[] {
+    return unpackRecords(attempt(() => this.#wasm.takeRecords(map)));
+  }
+
+  setFuel(instructions: number): void {
+    this.#wasm.setFuel(instructions);
+  }
+
+  reseed(seed: number): void {
+    this.#wasm.reseed(seed);
+  }
+
+  free(): void {
+    this.#wasm.free();
+  }
+}

@@ -1,0 +1,189 @@
+//! Which helper a number stands for, and those that need neither maps nor packets.
+
+use super::Machine;
+use super::helper_names::helper_name;
+use crate::fault::Fault;
+use crate::map::{E2BIG, EFAULT, EINVAL};
+
+impl Machine {
+    /// A helper call from the instruction at `slot`. Answers r0.
+    pub fn call(&mut self, number: u32, args: [u64; 5], slot: u32) -> u64 {
+        if self.fault.is_some() {
+            return 0;
+        }
+        let Some(name) = helper_name(number) else {
+            self.fail(Fault::at(slot as usize, format!("It calls helper {number}; Linux has no such helper.")));
+            return 0;
+        };
+        self.helper_calls[number as usize] += 1;
+        let slot = slot as usize;
+        let answer = match self.map_helper(name, args, slot).or_else(|| self.packet_helper(name, args, slot)).or_else(|| self.record_helper(name, args, slot)).or_else(|| self.plain_helper(name, args, slot)) {
+            Some(answer) => answer,
+            None => {
+                self.fail(Fault::at(slot, format!("It calls bpf_{name}, which the VM does not have.")));
+                return 0;
+            }
+        };
+        answer as u64
+    }
+
+    /// Bytes that the program handed over; ends the run with a sentence where it may not.
+    pub fn argument(&mut self, what: &str, address: u64, size: usize, slot: usize) -> Option<Vec<u8>> {
+        match self.readable(address, size) {
+            Some(bytes) => Some(bytes.to_vec()),
+            None => {
+                self.fail(Fault::at(slot, format!("The {what} that it hands to the helper lies at {address:#x}, where {size} bytes may not be read.")));
+                None
+            }
+        }
+    }
+
+    /// Writes into memory of the program.
+    pub fn answer_into(&mut self, what: &str, address: u64, bytes: &[u8], slot: usize) -> bool {
+        match self.writable(address, bytes.len()) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                true
+            }
+            None => {
+                self.fail(Fault::at(slot, format!("The {what} for the helper’s answer lies at {address:#x}, where {} bytes may not be written.", bytes.len())));
+                false
+            }
+        }
+    }
+
+    fn plain_helper(&mut self, name: &str, args: [u64; 5], slot: usize) -> Option<i64> {
+        Some(match name {
+            "ktime_get_ns" | "ktime_get_boot_ns" | "ktime_get_coarse_ns" | "ktime_get_tai_ns" => self.now_ns as i64,
+            "jiffies64" => (self.now_ns / 4_000_000) as i64,
+            "get_prandom_u32" => i64::from(self.random.next()),
+            "get_smp_processor_id" | "get_numa_node_id" | "get_cgroup_classid" | "get_route_realm" | "get_socket_uid" | "get_current_cgroup_id" => 0,
+            "get_current_pid_tgid" | "get_current_uid_gid" | "get_current_task" => 0,
+            "get_netns_cookie" => 1,
+            "get_socket_cookie" => 1,
+            "spin_lock" | "spin_unlock" => 0,
+            "csum_diff" => return Some(self.csum_diff(args, slot)),
+            "trace_printk" => return Some(self.trace_printk(args, slot)),
+            "probe_read" | "probe_read_kernel" | "probe_read_user" => return Some(self.probe_read(args, slot)),
+            "strncmp" => return Some(self.strncmp(args, slot)),
+            "strtol" | "strtoul" => return Some(self.strto(name, args, slot)),
+            _ => return None,
+        })
+    }
+
+    /// `bpf_csum_diff`: sizes are multiples of 4.
+    fn csum_diff(&mut self, [from, from_size, to, to_size, seed]: [u64; 5], slot: usize) -> i64 {
+        use super::checksum::{from32to16, partial, sub};
+        let (from_size, to_size, seed) = (from_size as u32 as usize, to_size as u32 as usize, seed as u32);
+        if from_size % 4 != 0 || to_size % 4 != 0 || from_size.saturating_add(to_size) > 512 {
+            return EINVAL;
+        }
+        let old = if from_size > 0 { self.argument("old data", from, from_size, slot) } else { Some(Vec::new()) };
+        let new = if to_size > 0 { self.argument("new data", to, to_size, slot) } else { Some(Vec::new()) };
+        let (Some(old), Some(new)) = (old, new) else { return 0 };
+        i64::from(match (from_size > 0, to_size > 0) {
+            (true, true) => u32::from(from32to16(sub(partial(&new, seed), partial(&old, 0)))),
+            (false, true) => u32::from(from32to16(partial(&new, seed))),
+            (true, false) => u32::from(from32to16(!partial(&old, !seed))),
+            (false, false) => seed,
+        })
+    }
+
+    fn probe_read(&mut self, [to, size, from, ..]: [u64; 5], slot: usize) -> i64 {
+        let size = size as u32 as usize;
+        let bytes = self.readable(from, size).map(<[u8]>::to_vec);
+        let readable = bytes.is_some();
+        self.answer_into("place", to, &bytes.unwrap_or_else(|| vec![0; size]), slot);
+        if readable { 0 } else { EFAULT }
+    }
+
+    fn strncmp(&mut self, [first, size, second, ..]: [u64; 5], slot: usize) -> i64 {
+        let size = size as u32 as usize;
+        let (Some(a), Some(b)) = (self.argument("string", first, size, slot), self.argument("string", second, size, slot)) else { return 0 };
+        for (a, b) in a.iter().zip(&b) {
+            if a != b || *a == 0 {
+                return i64::from(*a) - i64::from(*b);
+            }
+        }
+        0
+    }
+
+    /// `bpf_strtol`, `bpf_strtoul`: how many characters were read, the number into the fourth argument.
+    fn strto(&mut self, name: &str, [text, size, flags, answer, _]: [u64; 5], slot: usize) -> i64 {
+        let Some(text) = self.argument("string", text, size as u32 as usize, slot) else { return 0 };
+        let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
+        let text = String::from_utf8_lossy(&text[..end]).into_owned();
+        let trimmed = text.trim_start();
+        let mut consumed = text.len() - trimmed.len();
+        let (negative, digits) = match trimmed.strip_prefix('-') {
+            Some(rest) if name == "strtol" => (true, rest),
+            _ => (false, trimmed),
+        };
+        consumed += usize::from(negative);
+        let (radix, digits, prefix) = match flags & 31 {
+            0 if digits.starts_with("0x") || digits.starts_with("0X") => (16, &digits[2..], 2),
+            0 if digits.starts_with('0') && digits.len() > 1 => (8, &digits[1..], 1),
+            0 => (10, digits, 0),
+            radix @ (8 | 10) => (radix as u32, digits, 0),
+            16 => (16, digits.trim_start_matches("0x"), digits.len() - digits.trim_start_matches("0x").len()),
+            _ => return EINVAL,
+        };
+        let count = digits.chars().take_while(|c| c.is_digit(radix)).count();
+        if count == 0 {
+            return EINVAL;
+        }
+        let Ok(value) = u64::from_str_radix(&digits[..count], radix) else { return -34 };
+        let value = if negative { (value as i64).wrapping_neg() as u64 } else { value };
+        self.answer_into("place", answer, &value.to_le_bytes(), slot);
+        (consumed + prefix + count) as i64
+    }
+
+    fn trace_printk(&mut self, [format, size, a, b, c]: [u64; 5], slot: usize) -> i64 {
+        let size = size as u32 as usize;
+        let Some(format) = self.argument("format", format, size, slot) else { return 0 };
+        if format.last() != Some(&0) {
+            return EINVAL;
+        }
+        let text = String::from_utf8_lossy(&format[..format.len() - 1]).into_owned();
+        let mut arguments = [a, b, c].into_iter();
+        let mut out = String::new();
+        let mut rest = text.chars().peekable();
+        while let Some(c) = rest.next() {
+            if c != '%' {
+                out.push(c);
+                continue;
+            }
+            let mut wide = false;
+            while rest.next_if(|&c| c == 'l' || c == '0').is_some() {
+                wide = true;
+            }
+            let value = |arguments: &mut std::array::IntoIter<u64, 3>| arguments.next();
+            match rest.next() {
+                Some('%') => out.push('%'),
+                Some('d' | 'i') => {
+                    let Some(number) = value(&mut arguments) else { return EINVAL };
+                    out.push_str(&(if wide { number as i64 } else { i64::from(number as i32) }).to_string());
+                }
+                Some('u') => {
+                    let Some(number) = value(&mut arguments) else { return EINVAL };
+                    out.push_str(&(if wide { number } else { u64::from(number as u32) }).to_string());
+                }
+                Some('x') => {
+                    let Some(number) = value(&mut arguments) else { return EINVAL };
+                    out.push_str(&format!("{:x}", if wide { number } else { u64::from(number as u32) }));
+                }
+                Some('p') => {
+                    let Some(number) = value(&mut arguments) else { return EINVAL };
+                    out.push_str(&format!("{number:016x}"));
+                }
+                _ => return EINVAL,
+            }
+        }
+        if self.printed.len() >= 1000 {
+            return E2BIG;
+        }
+        let printed = out.len() as i64;
+        self.printed.push(out);
+        printed
+    }
+}

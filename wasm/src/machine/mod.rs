@@ -1,0 +1,281 @@
+//! What a running program calls into: counts, steps, helpers, and the state they work on.
+
+pub mod access;
+pub mod arithmetic;
+pub mod checksum;
+pub mod context;
+pub mod helper_names;
+pub mod helpers;
+pub mod map_helpers;
+pub mod memory;
+pub mod packet_helpers;
+pub mod provenance;
+pub mod random;
+pub mod record_helpers;
+pub mod run;
+
+use std::cell::Cell;
+
+use crate::fault::Fault;
+use crate::map::{Map, Storage};
+use crate::map::arena::Arena;
+use crate::program::instruction::{Insn, wide_immediate};
+use crate::program::rewrite::SPILL;
+use crate::program::sites::{POOL, Site, SiteAction};
+use access::Access;
+use context::ContextKind;
+use memory::{PacketBuffer, Workspace};
+use provenance::{Areas, Origin, Provenance, SHOWN_CONTEXT, SHOWN_PACKET, SHOWN_STACK, SHOWN_VALUES};
+use random::Random;
+
+/// What `LDDW` loads for a map: no address that could be read, with the map's index in the lower half.
+pub const MAP_TAG: u64 = 0xffff_c900_0000_0000;
+
+/// A run ends with an error after this many instructions, unless told otherwise.
+pub const FUEL: u64 = 10_000_000;
+/// Steps with registers that one run may record.
+const MOST_STEPS: usize = 1_000_000;
+
+/// A redirect that a helper asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    pub ifindex: u32,
+    /// `redirect`, `redirect_peer`, `redirect_neigh`, `redirect_map`.
+    pub by: &'static str,
+}
+
+#[derive(Default)]
+pub struct Steps {
+    /// Slot in the program that ran then.
+    pub instruction: Vec<i32>,
+    /// r0 to r10 before each instruction.
+    pub registers: Vec<u64>,
+}
+
+/// State of one collection's runs.
+pub struct Machine {
+    pub workspace: Workspace,
+    pub packet: PacketBuffer,
+    pub maps: Vec<Map>,
+    pub arena: Arena,
+    pub random: Random,
+    pub now_ns: u64,
+    /// What a program of this run sees.
+    pub kind: ContextKind,
+    /// Whether its packet begins at the Ethernet header.
+    pub ethernet: bool,
+    pub sites: *const [Site],
+    page: usize,
+    pub instructions: u64,
+    pub fuel: u64,
+    pub fault: Option<Fault>,
+    /// Index of the program that a tail call goes on with.
+    pub tail_call: Option<usize>,
+    pub tail_calls_left: u32,
+    pub helper_calls: [u32; helper_names::COUNT],
+    pub accesses: Vec<Access>,
+    pub steps: Steps,
+    /// While steps are recorded: what the registers point at.
+    pub provenance: Option<Provenance>,
+    /// The running program as it was loaded.
+    pub code: *const [Insn],
+    pub redirect: Option<Redirect>,
+    /// What trace_printk printed.
+    pub printed: Vec<String>,
+}
+
+thread_local! {
+    static CURRENT: Cell<*mut Machine> = const { Cell::new(std::ptr::null_mut()) };
+}
+
+/// While `body` runs, sites reach this machine.
+pub fn enter<T>(machine: *mut Machine, body: impl FnOnce() -> T) -> T {
+    let outer = CURRENT.replace(machine);
+    let result = body();
+    CURRENT.set(outer);
+    result
+}
+
+fn current<'a>() -> &'a mut Machine {
+    // SAFETY: rbpf calls sites only within `enter`, whose caller holds no reference of its own meanwhile.
+    unsafe { &mut *CURRENT.get() }
+}
+
+/// A call of site `n` of the present page.
+pub fn arrive(n: usize, args: [u64; 5]) -> u64 {
+    let machine = current();
+    let number = machine.page * POOL + n;
+    machine.page = 0;
+    // SAFETY: the running program's sites, which outlive the run.
+    let sites = unsafe { &*machine.sites };
+    let Some(site) = sites.get(number) else { return 0 };
+    machine.instructions += u64::from(site.counted);
+    match site.action {
+        SiteAction::Count => machine.count(site.instruction),
+        SiteAction::Helper(helper) => machine.call(helper, args, site.instruction),
+        SiteAction::HelperByRegister => {
+            let helper = machine.scratch();
+            machine.call(u32::try_from(helper).unwrap_or(u32::MAX), args, site.instruction)
+        }
+        SiteAction::Arithmetic(operation) => arithmetic::compute(operation, args[0], args[1]),
+        SiteAction::PacketLoad { size } => machine.packet_load(args[0], size),
+    }
+}
+
+pub fn turn_page(page: usize) {
+    current().page = page;
+}
+
+/// Before an instruction: `frame` is r10, behind which r0 to r9 are spilled. Answers that address, or 0 to end.
+pub fn step(frame: u64, instruction: u64, _: u64, _: u64, _: u64) -> u64 {
+    let machine = current();
+    if machine.steps.instruction.len() >= MOST_STEPS {
+        machine.fail(Fault::at(instruction as usize, format!("More than {MOST_STEPS} instructions: too many to record one by one.")));
+        return 0;
+    }
+    let mut registers = [0; 11];
+    let Some(spilled) = machine.readable(frame, 80) else { return 0 };
+    for (register, bytes) in registers.iter_mut().zip(spilled.chunks_exact(8)) {
+        *register = bytes.try_into().map_or(0, u64::from_le_bytes);
+    }
+    registers[10] = frame;
+    machine.record(instruction as usize, registers);
+    frame
+}
+
+impl Machine {
+    pub fn new(seed: u32) -> Machine {
+        Machine {
+            workspace: Workspace::new(),
+            packet: PacketBuffer::new(),
+            maps: Vec::new(),
+            arena: Arena::default(),
+            random: Random::new(seed),
+            now_ns: 0,
+            kind: ContextKind::Memory,
+            ethernet: false,
+            sites: &[],
+            page: 0,
+            instructions: 0,
+            fuel: FUEL,
+            fault: None,
+            tail_call: None,
+            tail_calls_left: 0,
+            helper_calls: [0; helper_names::COUNT],
+            accesses: Vec::new(),
+            steps: Steps::default(),
+            provenance: None,
+            code: &[],
+            redirect: None,
+            printed: Vec::new(),
+        }
+    }
+
+    /// Called as a recorded run begins a program.
+    pub fn follow_addresses(&mut self) {
+        self.provenance = Some(Provenance::new(Areas {
+            context: Origin { real: self.workspace.context() as u64, shown: SHOWN_CONTEXT },
+            packet: Origin { real: self.packet.all().as_ptr() as u64, shown: SHOWN_PACKET },
+            // r10 of the outermost frame is shown at a round place.
+            stack: Origin { real: (self.workspace.frame_pointer() + SPILL) as u64, shown: SHOWN_STACK + 0x1000 + SPILL as u64 },
+            kind: self.kind,
+        }));
+    }
+
+    fn record(&mut self, slot: usize, registers: [u64; 11]) {
+        // SAFETY: the running program, which outlives the run.
+        let code = unsafe { &*self.code };
+        let Some(&insn) = code.get(slot) else { return };
+        let constant = if insn.is_wide() { code.get(slot + 1).and_then(|&high| self.variable(wide_immediate(insn, high))) } else { None };
+        let shown = match &mut self.provenance {
+            Some(provenance) => provenance.show(insn, registers, constant),
+            None => registers,
+        };
+        self.steps.instruction.push(slot as i32);
+        self.steps.registers.extend(shown);
+    }
+
+    /// The data section that an address lies in.
+    fn variable(&self, address: u64) -> Option<Origin> {
+        self.maps.iter().enumerate().find_map(|(index, map)| match &map.storage {
+            Storage::Array(array) if array.contains(address as usize) => Some(Origin { real: array.base as u64, shown: shown_values(index) }),
+            _ => None,
+        })
+    }
+
+    /// A helper answers the address of a value of this map: `bucket` tells where among them it is shown.
+    pub fn note_value(&mut self, map: usize, bucket: u32, address: u64) {
+        if let Some(provenance) = &mut self.provenance {
+            provenance.answer = Some(Origin { real: address, shown: shown_values(map) + (u64::from(bucket) << 8) });
+        }
+    }
+
+    /// Answers a readable address, or 0 where the program must end.
+    fn count(&mut self, instruction: u32) -> u64 {
+        if self.fault.is_some() {
+            return 0;
+        }
+        if self.instructions >= self.fuel {
+            self.fail(Fault::at(instruction as usize, format!("The program had not ended after {} instructions: it was stopped. Does it loop for ever?", self.fuel)));
+            return 0;
+        }
+        self.workspace.scratch() as u64
+    }
+
+    /// The first fault counts; the program ends at its next counting point, and does nothing more until then.
+    pub fn fail(&mut self, fault: Fault) {
+        self.fault.get_or_insert(fault);
+    }
+
+    fn scratch(&self) -> u64 {
+        self.readable(self.workspace.scratch() as u64, 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
+    }
+
+    fn contains(&self, address: u64, size: usize) -> Option<usize> {
+        let address = usize::try_from(address).ok()?;
+        let within = |start: usize, end: usize| address >= start && address <= end && end - address >= size;
+        let workspace = self.workspace.range();
+        let packet = self.packet.all().as_ptr() as usize;
+        let ok = within(workspace.start, workspace.end) || within(packet, packet + self.packet.all().len()) || self.arena.contains(address, size);
+        ok.then_some(address)
+    }
+
+    /// Memory that a program handed to a helper.
+    pub fn readable(&self, address: u64, size: usize) -> Option<&[u8]> {
+        let address = self.contains(address, size)?;
+        // SAFETY: within memory that this machine owns.
+        Some(unsafe { std::slice::from_raw_parts(address as *const u8, size) })
+    }
+
+    pub fn writable(&mut self, address: u64, size: usize) -> Option<&mut [u8]> {
+        let address = self.contains(address, size)?;
+        // SAFETY: within memory that this machine owns.
+        Some(unsafe { std::slice::from_raw_parts_mut(address as *mut u8, size) })
+    }
+
+    /// The map that a program's pointer stands for.
+    pub fn map_index(&self, pointer: u64) -> Option<usize> {
+        let index = (pointer ^ MAP_TAG) as usize;
+        (pointer & !0xffff_ffff == MAP_TAG && index < self.maps.len()).then_some(index)
+    }
+
+    /// `LD_ABS`, `LD_IND`: the value in host order at a readable address, 0 beyond the packet.
+    fn packet_load(&mut self, offset: u64, size: u8) -> u64 {
+        let offset = offset as u32 as i32;
+        let size = usize::from(size);
+        let data = self.packet.data();
+        let value = usize::try_from(offset).ok().and_then(|start| data.get(start..start.checked_add(size)?)).map(|bytes| bytes.iter().fold(0u64, |value, &byte| value << 8 | u64::from(byte)));
+        let scratch = self.workspace.scratch() as u64 + 8;
+        match (value, self.writable(scratch, 8)) {
+            (Some(value), Some(place)) => {
+                place.copy_from_slice(&value.to_le_bytes());
+                scratch
+            }
+            _ => 0,
+        }
+    }
+}
+
+fn shown_values(map: usize) -> u64 {
+    SHOWN_VALUES + ((map as u64) << 32)
+}

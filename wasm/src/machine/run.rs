@@ -1,0 +1,98 @@
+//! A program prepared for rbpf, and one run of it.
+
+use rbpf::EbpfVmMbuff;
+
+use super::{Machine, enter};
+use crate::fault::Fault;
+use crate::program::instruction::Insn;
+use crate::program::rewrite::{Detail, Entry, Rewritten, STRIDE, rewrite};
+use crate::program::sites::{PAGE_BASE, POOL, SITE_BASE, STEP_CALL, Site, function};
+
+/// A rewritten program in a VM of its own. Fields in this order: the VM goes before the bytes that it reads.
+pub struct Prepared {
+    vm: EbpfVmMbuff<'static>,
+    _bytes: Box<[u8]>,
+    sites: Vec<Site>,
+    origin: Vec<u32>,
+    /// Chunks of the arena that the VM knows.
+    chunks: usize,
+}
+
+impl Prepared {
+    pub fn new(code: &[Insn], machine: &Machine, detail: Detail, second_argument: u64) -> Result<Prepared, Fault> {
+        let entry = Entry {
+            frame_pointer: machine.workspace.frame_pointer() as u64,
+            r1: machine.workspace.context() as u64,
+            r2: second_argument,
+            scratch: machine.workspace.scratch() as u64,
+        };
+        Prepared::with_entry(code, entry, detail)
+    }
+
+    pub fn with_entry(code: &[Insn], entry: Entry, detail: Detail) -> Result<Prepared, Fault> {
+        let Rewritten { bytes, sites, origin } = rewrite(code, entry, detail)?;
+        let bytes = bytes.into_boxed_slice();
+        // SAFETY: the bytes live in a box beside the VM, which is dropped first.
+        let program: &'static [u8] = unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) };
+        let mut vm = EbpfVmMbuff::new(None).map_err(refused)?;
+        // The program has been checked, and uses r10 as only a rewritten one may.
+        vm.set_verifier(|_| Ok(())).map_err(refused)?;
+        vm.set_stack_usage_calculator(|_, _, _| STRIDE as u16, Box::new(())).map_err(refused)?;
+        vm.set_program(program).map_err(refused)?;
+        let pages = sites.len().div_ceil(POOL);
+        let numbers = (0..sites.len().min(POOL)).map(|n| SITE_BASE + n as u32).chain((1..pages).map(|n| PAGE_BASE + n as u32)).chain([STEP_CALL]);
+        for number in numbers {
+            if let Some(helper) = function(number) {
+                vm.register_helper(number, helper).map_err(refused)?;
+            }
+        }
+        Ok(Prepared { vm, _bytes: bytes, sites, origin, chunks: 0 })
+    }
+
+    /// Runs the program once on the machine as it stands; r0 at its exit.
+    pub fn run(&mut self, code: &[Insn], machine: &mut Machine) -> Result<u64, Fault> {
+        machine.code = code;
+        for range in machine.arena.ranges().skip(self.chunks) {
+            self.vm.register_allowed_memory(range);
+        }
+        self.chunks = machine.arena.chunk_count();
+        machine.sites = &raw const self.sites[..];
+        let (memory, context): (*const [u8], *const [u8]) = (machine.packet.all(), machine.workspace.bytes());
+        let vm = &self.vm;
+        // SAFETY: both lie in boxes of the machine that no run moves. rbpf writes through them, and so do helpers,
+        // which reach the machine by its pointer alone while the program runs.
+        let result = enter(machine, || vm.execute_program(unsafe { &*memory }, unsafe { &*context }));
+        if let Some(fault) = machine.fault.take() {
+            return Err(fault);
+        }
+        match result {
+            Ok(value) => Ok(value),
+            // A counting point or a tail call ends a program by an access that must fail.
+            Err(_) if machine.tail_call.is_some() => Ok(0),
+            Err(error) => Err(self.explain(&format!("{error:?}"))),
+        }
+    }
+
+    /// rbpf's words with the place in the program as it was loaded.
+    fn explain(&self, words: &str) -> Fault {
+        let after = |mark: &str| words.split(mark).nth(1);
+        let number = after("insn #").map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>()).and_then(|digits| digits.parse::<usize>().ok());
+        let slot = |position: usize| self.origin.get(position).map_or(0, |&slot| slot as usize);
+        if words.contains("out of bounds memory") {
+            let verb = if words.contains("memory load") { "read" } else { "write" };
+            let address = after("addr ").map_or("?", |rest| rest.split(',').next().unwrap_or("?"));
+            let size: String = after("size ").map_or_else(String::new, |rest| rest.chars().take_while(char::is_ascii_digit).collect());
+            // rbpf names the instruction behind the one at fault.
+            let at = number.map_or(0, |position| slot(position.saturating_sub(1)));
+            return Fault::at(at, format!("It tries to {verb} {size} bytes at {address}, which is neither its stack, its context, its packet nor a map’s value."));
+        }
+        if words.contains("too many nested calls") {
+            return Fault::new("Functions call one another more than 8 deep; Linux allows no more either.");
+        }
+        Fault::new(format!("The VM ended the program: {}", words.split('"').nth(1).unwrap_or(words)))
+    }
+}
+
+fn refused(error: rbpf::lib::Error) -> Fault {
+    Fault::new(format!("The VM refused the program: {error:?}"))
+}

@@ -1,0 +1,271 @@
+//! BPF maps, built as Linux builds them, so that what a look-up touched is what it touches there.
+
+pub mod arena;
+pub mod array;
+pub mod hash;
+pub mod jhash;
+pub mod kind;
+pub mod lpm;
+pub mod lru;
+pub mod queue;
+pub mod ring;
+
+use arena::{Arena, bytes_at};
+use array::Array;
+use hash::HashTable;
+use kind::MapKind;
+use lpm::LpmTrie;
+use queue::Queue;
+use ring::RingBuffer;
+
+/// A map as its object declares it, or as it was asked to be created.
+#[derive(Clone, Debug)]
+pub struct MapSpec {
+    pub name: String,
+    pub kind: u32,
+    pub key_size: u32,
+    pub value_size: u32,
+    pub max_entries: u32,
+    pub flags: u32,
+}
+
+/// What looking for a key touched.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Touched {
+    /// Hash maps: the bucket; arrays: the index.
+    pub bucket: u32,
+    /// Elements whose key was compared.
+    pub compared: u32,
+    /// Tries: nodes walked.
+    pub nodes: u32,
+    /// Address of the value, 0 where there is none.
+    pub value: usize,
+}
+
+/// Flags of `bpf_map_update_elem`.
+pub const BPF_NOEXIST: u64 = 1;
+pub const BPF_EXIST: u64 = 2;
+
+/// Error numbers as helpers return them.
+pub const ENOENT: i64 = -2;
+pub const E2BIG: i64 = -7;
+pub const ENOMEM: i64 = -12;
+pub const EFAULT: i64 = -14;
+pub const EEXIST: i64 = -17;
+pub const EINVAL: i64 = -22;
+pub const ENOSPC: i64 = -28;
+
+const BPF_F_NO_PREALLOC: u32 = 1;
+
+/// Answer of an update: what it touched before it wrote, and an error number or 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Updated {
+    pub touched: Touched,
+    pub existed: bool,
+    pub error: i64,
+}
+
+impl Updated {
+    fn refused(error: i64) -> Updated {
+        Updated { touched: Touched::default(), existed: false, error }
+    }
+}
+
+pub enum Storage {
+    Hash(HashTable),
+    Array(Array),
+    Lpm(LpmTrie),
+    Ring(RingBuffer),
+    Queue(Queue),
+    /// Perf event arrays: programs only write records to them.
+    Records(Vec<Vec<u8>>),
+}
+
+pub struct Map {
+    pub spec: MapSpec,
+    pub kind: MapKind,
+    pub storage: Storage,
+    /// Values a key has: one, or one a CPU.
+    cpus: u32,
+}
+
+impl Map {
+    /// Creates the map; an error is a sentence.
+    pub fn create(spec: MapSpec, seed: u32, cpus: u32, arena: &mut Arena) -> Result<Map, String> {
+        let kind = MapKind::of(spec.kind).ok_or_else(|| format!("Map {}: type {} is not one of Linux’s.", spec.name, spec.kind))?;
+        let named = |what: &str| format!("Map {} ({}): {what}.", spec.name, kind.name);
+        let cpus = if kind.per_cpu { cpus } else { 1 };
+        let stored = MapSpec { value_size: stored_size(&spec, cpus).ok_or_else(|| named("its values do not fit"))?, ..spec.clone() };
+        let storage = match kind.name {
+            "hash" | "percpu_hash" | "lru_hash" | "lru_percpu_hash" | "hash_of_maps" | "devmap_hash" | "sockhash" => {
+                if spec.key_size == 0 || spec.value_size == 0 || spec.max_entries == 0 {
+                    return Err(named("key size, value size and max_entries must not be 0"));
+                }
+                if spec.max_entries > 1 << 26 || spec.key_size > 512 || stored.value_size > 1 << 22 {
+                    return Err(named("keys of more than 512 bytes, values of more than 4 MiB or more than 67,108,864 entries do not fit"));
+                }
+                Storage::Hash(HashTable::new(&stored, kind.name.starts_with("lru"), kind.per_cpu, seed))
+            }
+            "array" | "percpu_array" | "prog_array" | "array_of_maps" | "devmap" | "cpumap" | "xskmap" | "sockmap" | "cgroup_array" => {
+                if spec.key_size != 4 || spec.value_size == 0 || spec.max_entries == 0 {
+                    return Err(named("an array has keys of 4 bytes, values and entries"));
+                }
+                let array = Array::new(&stored, arena).ok_or_else(|| named("the array would need more than 256 MiB"))?;
+                Storage::Array(array)
+            }
+            "lpm_trie" => {
+                if !(5..=260).contains(&spec.key_size) || spec.value_size == 0 || spec.value_size > 1 << 22 || spec.max_entries == 0 {
+                    return Err(named("a trie’s keys have 4 bytes of prefix length and 1 to 256 of data; values and entries must not be 0"));
+                }
+                if spec.flags & BPF_F_NO_PREALLOC == 0 {
+                    return Err(named("Linux only creates tries with the flag BPF_F_NO_PREALLOC"));
+                }
+                Storage::Lpm(LpmTrie::new(&spec))
+            }
+            "ringbuf" => {
+                if !spec.max_entries.is_power_of_two() || spec.max_entries % 4096 != 0 || spec.max_entries > 64 << 20 {
+                    return Err(named("a ring buffer’s size is a power of two, a multiple of 4,096, at most 64 MiB"));
+                }
+                Storage::Ring(RingBuffer::new(spec.max_entries, arena).ok_or_else(|| named("there is no memory for it"))?)
+            }
+            "queue" | "stack" => {
+                if spec.key_size != 0 || spec.value_size == 0 || spec.max_entries == 0 {
+                    return Err(named("it has no keys, and values and entries"));
+                }
+                Storage::Queue(Queue::new(spec.max_entries, kind.name == "stack"))
+            }
+            "perf_event_array" => Storage::Records(Vec::new()),
+            other => return Err(named(&format!("the VM can read but not create a map of type {other}"))),
+        };
+        Ok(Map { spec, kind, storage, cpus })
+    }
+
+    pub fn entries(&self) -> u32 {
+        match &self.storage {
+            Storage::Hash(table) => table.len(),
+            Storage::Array(_) => self.spec.max_entries,
+            Storage::Lpm(trie) => trie.len(),
+            Storage::Queue(queue) => queue.len(),
+            Storage::Ring(_) | Storage::Records(_) => 0,
+        }
+    }
+
+    pub fn buckets(&self) -> u32 {
+        match &self.storage {
+            Storage::Hash(table) => table.buckets(),
+            _ => self.spec.max_entries,
+        }
+    }
+
+    pub fn cpus(&self) -> u32 {
+        self.cpus
+    }
+
+    /// Bytes from one CPU's value to the next.
+    fn stride(&self) -> usize {
+        (self.spec.value_size as usize).next_multiple_of(8)
+    }
+
+    /// Bytes that user space reads or writes for one key.
+    pub fn user_value_size(&self) -> usize {
+        if self.kind.per_cpu { self.stride() * self.cpus as usize } else { self.spec.value_size as usize }
+    }
+
+    /// As a program on CPU 0 sees it. `key` has the map's key size.
+    pub fn lookup(&mut self, key: &[u8]) -> Touched {
+        match &mut self.storage {
+            Storage::Hash(table) => table.lookup(key),
+            Storage::Array(array) => array.lookup(key),
+            Storage::Lpm(trie) => trie.lookup(key),
+            Storage::Ring(_) | Storage::Queue(_) | Storage::Records(_) => Touched::default(),
+        }
+    }
+
+    /// A program's update, `value` of the map's value size: of a per-CPU map, its own CPU's value.
+    pub fn update(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
+        if !self.kind.per_cpu {
+            return self.store(key, value, flags, arena);
+        }
+        let touched = self.lookup(key);
+        let mut all = vec![0; self.user_value_size()];
+        if touched.value != 0 {
+            // SAFETY: a stored value has this size.
+            all.copy_from_slice(unsafe { bytes_at(touched.value, self.user_value_size()) });
+        }
+        all[..value.len()].copy_from_slice(value);
+        self.store(key, &all, flags, arena)
+    }
+
+    /// User space's update, `value` of `user_value_size` bytes.
+    pub fn store(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
+        match &mut self.storage {
+            Storage::Hash(table) => table.update(key, value, flags, arena),
+            Storage::Array(array) => array.update(key, value, flags),
+            Storage::Lpm(trie) => trie.update(key, value, flags, arena),
+            Storage::Queue(queue) => Updated { touched: Touched::default(), existed: false, error: queue.push(value, flags) },
+            Storage::Ring(_) | Storage::Records(_) => Updated::refused(EINVAL),
+        }
+    }
+
+    /// The touched value's address stays readable until the next update.
+    pub fn delete(&mut self, key: &[u8]) -> Result<Touched, Touched> {
+        let clearable = self.kind.holds_references;
+        match &mut self.storage {
+            Storage::Hash(table) => table.delete(key),
+            Storage::Lpm(trie) => trie.delete(key),
+            Storage::Array(array) => {
+                let touched = array.lookup(key);
+                if !clearable || touched.value == 0 {
+                    return Err(touched);
+                }
+                // SAFETY: an element of this array.
+                let value = unsafe { bytes_at(touched.value, self.spec.value_size as usize) };
+                if value.iter().all(|&byte| byte == 0) {
+                    return Err(touched);
+                }
+                value.fill(0);
+                Ok(touched)
+            }
+            Storage::Ring(_) | Storage::Queue(_) | Storage::Records(_) => Err(Touched::default()),
+        }
+    }
+
+    pub fn clear(&mut self) {
+        match &mut self.storage {
+            Storage::Hash(table) => table.clear(),
+            Storage::Array(array) => array.clear(),
+            Storage::Lpm(trie) => trie.clear(),
+            Storage::Ring(ring) => ring.clear(),
+            Storage::Queue(queue) => queue.clear(),
+            Storage::Records(records) => records.clear(),
+        }
+    }
+
+    /// Calls `visit(bucket, key, value)` for a window of the entries in bucket order; values as user space sees them.
+    pub fn window(&self, from: u32, count: u32, mut visit: impl FnMut(u32, &[u8], &[u8])) {
+        let size = self.user_value_size();
+        // SAFETY: stored values have this size.
+        let mut at = |bucket: u32, key: &[u8], value: usize| visit(bucket, key, unsafe { bytes_at(value, size) });
+        match &self.storage {
+            Storage::Hash(table) => table.window(from, count, &mut at),
+            Storage::Array(array) => array.window(from, count, &mut at),
+            Storage::Lpm(trie) => trie.window(from, count, &mut at),
+            Storage::Ring(_) | Storage::Queue(_) | Storage::Records(_) => {}
+        }
+    }
+
+    /// Memory that updates within one run may need.
+    pub fn headroom(&self) -> usize {
+        let Some(stored) = stored_size(&self.spec, self.cpus) else { return 0 };
+        let wanted = match &self.storage {
+            Storage::Hash(table) => self.spec.max_entries - table.len().min(self.spec.max_entries),
+            Storage::Lpm(trie) => self.spec.max_entries - trie.len().min(self.spec.max_entries),
+            _ => 0,
+        };
+        (wanted as usize).saturating_mul((stored as usize).next_multiple_of(8)).min(256 << 10).max(if wanted > 0 { stored as usize + 8 } else { 0 })
+    }
+}
+
+fn stored_size(spec: &MapSpec, cpus: u32) -> Option<u32> {
+    if cpus == 1 { Some(spec.value_size) } else { spec.value_size.checked_next_multiple_of(8)?.checked_mul(cpus) }
+}

@@ -1,0 +1,119 @@
+//! Rewrites a checked program into one that rbpf runs right, and that reports to the VM on its way.
+//!
+//! Every original instruction becomes one or several; what rbpf would compute wrongly or refuses is lowered
+//! (`lower.rs`), calls become sites (`sites.rs`), and each basic block counts its instructions once. Above every frame
+//! of 512 bytes there are `SPILL` bytes that only inserted instructions use.
+
+use super::assembler::Assembler;
+use super::instruction::*;
+use super::liveness::{block_starts, fuel_points, instructions, r0_live_before};
+use super::lower::lower;
+use super::sites::{Site, SiteAction, STEP_CALL};
+use crate::fault::Fault;
+
+/// The BPF stack of a frame, as Linux has it (linux/filter.h, `MAX_BPF_STACK`).
+pub const FRAME: usize = 512;
+/// Bytes above each frame for inserted instructions: r0 to r9 of a step, or a lowering's temporaries.
+pub const SPILL: usize = 128;
+pub const STRIDE: usize = FRAME + SPILL;
+
+/// rbpf adds a jump's offset to the position as a 16-bit number, so nothing may jump beyond this slot.
+pub const RBPF_REACH: usize = 32_767;
+
+/// Where a program starts: constants for the registers that are set on entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub frame_pointer: u64,
+    pub r1: u64,
+    pub r2: u64,
+    /// An address of 8 bytes that inserted instructions may use at any depth.
+    pub scratch: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Detail {
+    Counts,
+    Steps,
+}
+
+/// A program as rbpf runs it.
+pub struct Rewritten {
+    pub bytes: Vec<u8>,
+    pub sites: Vec<Site>,
+    /// For each slot of `bytes`, the slot of the linked program it came from.
+    pub origin: Vec<u32>,
+}
+
+pub fn rewrite(program: &[Insn], entry: Entry, detail: Detail) -> Result<Rewritten, Fault> {
+    let live = r0_live_before(program);
+    let blocks = block_starts(program);
+    let fuel = fuel_points(program);
+    let mut asm = Assembler::new(program.len());
+    asm.load_constant(10, entry.frame_pointer);
+    asm.load_constant(1, entry.r1);
+    asm.load_constant(2, entry.r2);
+
+    let plan = plan_counts(program, &live, &blocks);
+    for (at, insn) in instructions(program) {
+        asm.begin(at);
+        if detail == Detail::Steps {
+            step(&mut asm, at);
+        }
+        if fuel[at] {
+            count(&mut asm, at, 0, live[at], true)?;
+        }
+        let counted = plan[at];
+        let is_site = insn.is_helper_call() || insn.opcode == CALLX;
+        if counted > 0 && !is_site {
+            count(&mut asm, at, counted, live[at], false)?;
+        }
+        lower(&mut asm, program, at, insn, entry, counted)?;
+    }
+    asm.finish()
+}
+
+/// Instructions to count right before each slot: a segment (a block, or its part up to a helper call) is counted at
+/// its helper call, else at its first place where r0 is dead, else at its start.
+fn plan_counts(program: &[Insn], live: &[bool], blocks: &[bool]) -> Vec<u32> {
+    let mut plan = vec![0; program.len()];
+    let mut segment: Vec<usize> = Vec::new();
+    for (at, insn) in instructions(program) {
+        segment.push(at);
+        let next = at + if insn.is_wide() { 2 } else { 1 };
+        let is_site = insn.is_helper_call() || insn.opcode == CALLX;
+        if is_site || blocks[next] || next == program.len() {
+            let place = if is_site { at } else { segment.iter().copied().find(|&slot| !live[slot]).unwrap_or(segment[0]) };
+            plan[place] = segment.len() as u32;
+            segment.clear();
+        }
+    }
+    plan
+}
+
+/// A count of `counted` instructions; with `may_end`, the program ends there when the fuel is gone.
+fn count(asm: &mut Assembler, at: usize, counted: u32, keep_r0: bool, may_end: bool) -> Result<(), Fault> {
+    if keep_r0 {
+        asm.emit(Insn::new(0x7b, 10, 0, 0, 0)); // *(u64 *)(r10 + 0) = r0
+    }
+    asm.site(Site { action: SiteAction::Count, counted, instruction: at as u32 })?;
+    if may_end {
+        asm.emit(Insn::new(0x71, 0, 0, 0, 0)); // r0 = *(u8 *)(r0 + 0): address 0 cannot be read
+    }
+    if keep_r0 {
+        asm.emit(Insn::new(0x79, 0, 10, 0, 0)); // r0 = *(u64 *)(r10 + 0)
+    }
+    Ok(())
+}
+
+/// Hands all registers to the VM: it finds r0 to r9 behind the frame pointer, which it gets in r1.
+fn step(asm: &mut Assembler, at: usize) {
+    for register in 0..10u8 {
+        asm.emit(Insn::new(0x7b, 10, register, i16::from(register) * 8, 0));
+    }
+    asm.emit(Insn::new(0xbf, 1, 10, 0, 0));
+    asm.emit(Insn::new(0xb7, 2, 0, 0, at as i32));
+    asm.emit(Insn::new(CALL, 0, 0, 0, STEP_CALL as i32));
+    asm.emit(Insn::new(0x79, 0, 0, 0, 0)); // the step answers the spilled r0's address, or 0 to end
+    asm.emit(Insn::new(0x79, 1, 10, 8, 0));
+    asm.emit(Insn::new(0x79, 2, 10, 16, 0));
+}
