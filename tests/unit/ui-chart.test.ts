@@ -1,18 +1,120 @@
-import { expect, test } from 'vitest';
-import type { Point } from '../../src/cost/profile.ts';
-import { plot } from '../../src/ui/chart/plot.ts';
+import { describe, expect, test } from 'vitest';
+import { timePacket } from '../../src/cost/model.ts';
+import type { Figure, Point, Profile } from '../../src/cost/profile.ts';
+import { IptablesDatapath } from '../../src/datapaths/iptables/iptables-datapath.ts';
+import { PRESET_NODE } from '../../src/kubernetes/node.ts';
+import { preset } from '../../src/kubernetes/presets.ts';
+import { parseIpv4, type Ipv4 } from '../../src/packet/address.ts';
+import { TCP_FLAG, type Packet } from '../../src/packet/packet.ts';
+import { countUpdate } from '../../src/ui/chart/count-updates.ts';
+import { placeOf, reportAt, residuals, sizes } from '../../src/ui/chart/latency-line.ts';
+import { logScales, nearestChoice, spreadLabels } from '../../src/ui/chart/log-chart.ts';
+import { otherBackend } from '../../src/ui/chart/other-profile.ts';
+import { SERVICE_CHOICES } from '../../src/ui/chart/service-choices.ts';
+import { reportFor } from '../../src/ui/chart/update-line.ts';
 
-const point = (services: number, ns: number, connection: Point['connection'] = 'new'): Point => ({ datapath: 'iptables', connection, services, position: 0, ns, low: ns, high: ns, mark: 'measured', source: 'fixture' });
-test('equal ratios are equal distances, more time stands higher', () => {
-  const [a, b, c] = plot([point(10, 100), point(100, 1000), point(1000, 10_000)], 'new', 100, 360, 160).plotted;
-  expect(b!.x - a!.x).toBeCloseTo(c!.x - b!.x);
-  expect(a!.y - b!.y).toBeCloseTo(b!.y - c!.y);
-  expect(a!.y).toBeGreaterThan(c!.y);
+const figure = (ns: number): Figure => ({ ns, low: ns, high: ns, mark: 'measured', source: 'fixture' });
+const point = (over: Partial<Point>): Point => ({ datapath: 'iptables', connection: 'new', services: 50, position: 0, ns: 100, low: 100, high: 100, mark: 'measured', source: 'fixture', ...over });
+const profile = (over: Partial<Profile>): Profile => ({ version: 1, id: 'a', backend: 'legacy', kernel: 'k', processor: 'p', date: '', setup: '', command: '', units: { rulesEvaluated: figure(2), matchesEvaluated: figure(1) }, fixed: { 'way-in': figure(50) }, update: { units: {}, fixed: {} }, points: [], updatePoints: [], ...over });
+
+describe('log axes', () => {
+  const margins = { left: 10, right: 10, top: 5, bottom: 5 };
+  test('equal ratios are equal distances, and more time stands higher', () => {
+    const { x, y } = logScales([1, 50_000], [10, 1000], 300, 100, margins);
+    expect(x(100) - x(10)).toBeCloseTo(x(1000) - x(100));
+    expect(y(1000)).toBeLessThan(y(10));
+    expect([x(1), x(50_000)]).toEqual([10, 290]);
+  });
+  test('values without a logarithm do not stretch the axes', () => {
+    expect(logScales([1, 10], [0, -1, Number.POSITIVE_INFINITY, 5], 300, 100, margins).y.domain()).toEqual([5 / 1.5, 7.5]);
+  });
+  test.each([[[5e3, 1e6]], [[1e3, 1.8e13]], [[4, 9]]])('ticks of %j are within the axis and do not touch', (ys) => {
+    const { y, yTicks } = logScales([1, 10], ys, 300, 120, margins);
+    const [low, high] = y.domain() as [number, number];
+    const places = yTicks.map((tick) => y(tick)).sort((a, b) => a - b);
+    expect(yTicks.length).toBeGreaterThan(0);
+    expect(yTicks.every((tick) => tick >= low && tick <= high)).toBe(true);
+    expect(places.every((place, index) => index === 0 || place - places[index - 1]! > 12)).toBe(true);
+  });
+  test.each([[1, 1], [7, 1], [8, 50], [160, 500], [1e9, 50_000]])('%s is nearest to %s', (value, choice) => {
+    expect(nearestChoice(SERVICE_CHOICES, value)).toBe(choice);
+  });
+  test('nothing to choose from', () => {
+    expect(nearestChoice([], 5)).toBeNull();
+  });
 });
-test('the setting stands over the point of the same size', () => {
-  const { plotted, setting } = plot([point(50, 8), point(5000, 40)], 'new', 5000, 360, 160);
-  expect(setting).toBeCloseTo(plotted[1]!.x);
+
+test.each([
+  ['apart already', [10, 50], [10, 50]],
+  ['two that touch share their middle', [30, 32], [24, 38]],
+  ['order is kept whatever the input’s', [32, 30, 90], [38, 24, 90]],
+  ['three in one place', [50, 50, 50], [36, 50, 64]],
+  ['held within the box', [2, 3], [0, 14]],
+])('labels: %s', (_, wanted, placed) => {
+  expect(spreadLabels(wanted, 14, 0, 100)).toEqual(placed);
 });
-test('no Services, and the other connection state, have no place', () => {
-  expect(plot([point(0, 8), point(5, 8, 'established')], 'new', 5, 360, 160)).toEqual({ plotted: [], setting: null });
+
+test('sizes run from end to end without repeating', () => {
+  const all = sizes(1, 50_000, 60);
+  expect([all[0], all.at(-1)]).toEqual([1, 50_000]);
+  expect(new Set(all).size).toBe(all.length);
+});
+
+describe('the model’s line', () => {
+  const datapath = new IptablesDatapath({ seed: 3, backend: 'legacy', node: { name: PRESET_NODE.name, address: PRESET_NODE.address, clusterCIDR: PRESET_NODE.clusterCIDR, pods: [PRESET_NODE.client] } });
+  datapath.sync(preset('50', 3).map((object) => ({ op: 'add', object })));
+  const names = datapath.positions();
+  const target = names[49]!;
+  const rule = () => {
+    const snapshot = datapath.inspect({ kind: 'rules', table: 'nat', chain: 'KUBE-SERVICES', from: datapath.positions().indexOf(target), count: 1 });
+    return snapshot.kind === 'rules' ? snapshot.rows[0]! : undefined;
+  };
+  const send = () => {
+    datapath.reset(3);
+    const { destination, destinationPort } = rule()!;
+    const packet: Packet = { protocol: 'TCP', source: parseIpv4(PRESET_NODE.client.address) as Ipv4, destination: parseIpv4(destination!) as Ipv4, sourcePort: 40_000, destinationPort: Number(destinationPort), ttl: 64, length: 60, flags: TCP_FLAG.SYN, sequence: 1, acknowledgement: 0 };
+    return datapath.send(packet, 'stages');
+  };
+  const here = send();
+  test.each([0, 1, 20])('what it says for position %s is what the engine counts there', (position) => {
+    datapath.place(target, position);
+    const there = send();
+    datapath.place(target, 49);
+    expect(reportAt(here, 49, position).stages.map(({ work }) => work)).toEqual(there.stages.map(({ work }) => work));
+    expect(timePacket(reportAt(here, 49, position), profile({})).total).toBeCloseTo(timePacket(there, profile({})).total);
+  });
+  test('the residual is taken at the measured position, for new connections alone', () => {
+    const own = profile({ points: [point({ position: 9 }), point({ connection: 'established' }), point({ mark: 'published' }), point({ datapath: 'none' }), point({ datapath: 'ebpf' })] });
+    const found = residuals(own, 'new', here, here, 49);
+    expect(found.map(({ point: { datapath: lane } }) => lane)).toEqual(['iptables', 'ebpf']);
+    expect(found[0]!.model).toBeCloseTo(timePacket(here, own).total - 40 * 2);
+    expect(found[1]!.model).toBe(timePacket(here, own).total);
+  });
+});
+
+test.each([
+  ['measured: the rule that matched', point({ services: 5000, position: 499 }), 500],
+  ['published: its cluster', point({ services: 5000, position: 499, mark: 'published' }), 5000],
+  ['a map has no position', point({ services: 5000, position: 0, datapath: 'ebpf' }), 5000],
+  ['an established packet meets no rule', point({ services: 5000, position: 0, connection: 'established' }), 5000],
+])('a point stands at %s', (_, own, place) => {
+  expect(placeOf(own)).toBe(place);
+});
+
+test('the second line is the same machine’s other backend', () => {
+  const own = profile({});
+  const elsewhere = profile({ id: 'b', backend: 'nft', processor: 'q' });
+  const same = profile({ id: 'c', backend: 'nft' });
+  expect(otherBackend(own, [own, elsewhere, same])).toBe(same);
+  expect(otherBackend(own, [own, elsewhere])).toBeNull();
+});
+
+test.each(['legacy', 'nft'] as const)('an update’s counts for 500 Services, from 1 and 50 (%s)', (backend) => {
+  const line = reportFor(500, countUpdate('1', backend, 2), countUpdate('50', backend, 2));
+  const { report } = countUpdate('500', backend, 2);
+  expect(line.stages.map(({ kind }) => kind)).toEqual(report.stages.map(({ kind }) => kind));
+  for (const counter of ['chainsHandedOver', 'rulesHandedOver', 'rulesReplaced', 'systemCalls'] as const) expect(line.work[counter] ?? 0).toBeCloseTo(report.work[counter] ?? 0, 6);
+  // Names and addresses differ in length.
+  expect(line.work.bytesHandedOver! / report.work.bytesHandedOver!).toBeCloseTo(1, 1);
+  if (backend === 'legacy') expect(line.work.bytesCopied! / report.work.bytesCopied!).toBeCloseTo(1, 1);
 });
