@@ -26,10 +26,14 @@ export const COUNTERS = [
   'redirects',
   'tailCalls',
   // updates
+  'servicePortsWalked', // Service ports that kube-proxy goes through to write its text
   'chainsHandedOver', // chain declarations in the text given to iptables-restore
   'rulesHandedOver', // rule lines in the text given to iptables-restore
   'bytesHandedOver', // bytes of that text
+  'chainsPassed', // iptables-nft: names compared while each declared chain finds its place in the sorted list of chains
+  'rulesRebuilt', // legacy: entries of the tables that iptables-restore lays out anew
   'rulesReplaced', // rules in the table blobs that the kernel took (legacy: all of the table; nft: the changed ones)
+  'gracePeriods', // nft: waits until no CPU can still be in the rules that were replaced, so that they can be freed
   'bytesCopied', // bytes of those blobs, from and to the kernel
   'entriesWritten', // map elements created or changed from user space
   'entriesDeleted',

@@ -17,6 +17,7 @@ import { PacketLog } from './netfilter/packet-log.ts';
 import { SCTP_STATES } from './netfilter/sctp-tracking.ts';
 import { TCP_STATES } from './netfilter/tcp-tracking.ts';
 import { Topology } from './netfilter/topology.ts';
+import { chainsPassed } from './chains-passed.ts';
 import { ruleRow } from './rule-row.ts';
 import { changeSince, countRules, noteBefore } from './rules-change.ts';
 
@@ -94,7 +95,8 @@ export class IptablesDatapath implements Datapath {
   }
 
   #apply(payload: SyncPayload, progress?: (done: number) => void): UpdateReport {
-    if (!this.#started) this.#netfilter.restore(standingRules());
+    const first = !this.#started;
+    if (first) this.#netfilter.restore(standingRules());
     this.#started = true;
     const before = noteBefore(this.#netfilter, payload.text);
     const tables: TableName[] = ['filter', 'nat'];
@@ -105,7 +107,7 @@ export class IptablesDatapath implements Datapath {
     const old = sizes();
     this.#netfilter.restore(payload.text, { noflush: true, ...(progress ? { progress } : {}) });
     const rules = changeSince(before, this.#netfilter, payload.text);
-    const stages = this.#options.backend === 'legacy' ? legacyStages(payload, old, sizes()) : nftStages(payload);
+    const stages = this.#options.backend === 'legacy' ? legacyStages(payload, old, sizes()) : nftStages(payload, first);
     return { datapath: 'iptables', kind: payload.kind, stages, work: addWork(...stages.map((stage) => stage.work)), rules, writes: [] };
   }
 
@@ -214,8 +216,9 @@ function stateOf({ skb }: Passage): ConnectionState {
   }
 }
 
+/** What kube-proxy went through and wrote; how many bytes iptables-restore then reads is its own stage's work. */
 function textWork(payload: SyncPayload) {
-  return { chainsHandedOver: payload.filter.chains + payload.nat.chains, rulesHandedOver: payload.filter.rules + payload.nat.rules, bytesHandedOver: payload.bytes };
+  return { servicePortsWalked: payload.portsWalked, chainsHandedOver: payload.filter.chains + payload.nat.chains, rulesHandedOver: payload.filter.rules + payload.nat.rules };
 }
 
 interface Blob {
@@ -229,10 +232,10 @@ function legacyStages(payload: SyncPayload, old: readonly Blob[], now: readonly 
   const entries = sum(now, (blob) => blob.entries);
   return [
     { kind: 'render', name: 'kube-proxy', work: textWork(payload) },
-    { kind: 'parse', name: 'iptables-restore', work: {} },
+    { kind: 'parse', name: 'iptables-restore', work: { bytesHandedOver: payload.bytes } },
     // IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, for each of filter and nat.
     { kind: 'fetch', name: 'IPT_SO_GET_ENTRIES', work: { bytesCopied: sum(old, (blob) => blob.bytes), systemCalls: 2 * old.length } },
-    { kind: 'rebuild', name: 'libiptc', work: {} },
+    { kind: 'rebuild', name: 'libiptc', work: { rulesRebuilt: entries } },
     { kind: 'check', name: 'translate_table', work: { rulesReplaced: entries } },
     // IPT_SO_SET_REPLACE takes the blob and gives the old counters back; IPT_SO_SET_ADD_COUNTERS puts them in again.
     {
@@ -243,11 +246,11 @@ function legacyStages(payload: SyncPayload, old: readonly Blob[], now: readonly 
   ];
 }
 
-/** iptables-nft-restore: one netlink batch a payload with the chains that it declares. */
-function nftStages(payload: SyncPayload): UpdateStage[] {
+/** iptables-nft-restore: one netlink batch a payload with the chains that it declares. The first one finds no rules to replace. */
+function nftStages(payload: SyncPayload, first: boolean): UpdateStage[] {
   return [
     { kind: 'render', name: 'kube-proxy', work: textWork(payload) },
-    { kind: 'parse', name: 'iptables-nft-restore', work: {} },
-    { kind: 'commit', name: 'nf_tables', work: { rulesReplaced: payload.filter.rules + payload.nat.rules } },
+    { kind: 'parse', name: 'iptables-nft-restore', work: { bytesHandedOver: payload.bytes, chainsPassed: chainsPassed(payload.text) } },
+    { kind: 'commit', name: 'nf_tables', work: { rulesReplaced: payload.filter.rules + payload.nat.rules, ...(first ? {} : { gracePeriods: 1 }) } },
   ];
 }

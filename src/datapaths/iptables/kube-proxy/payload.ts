@@ -8,6 +8,8 @@ export interface SyncPayload {
   readonly bytes: number;
   /** Service ports whose own chains were written. */
   readonly portsWritten: number;
+  /** Service ports that kube-proxy went through: all of them, at a partial sync too. */
+  readonly portsWalked: number;
 }
 
 /** Lines of one table in a payload. */

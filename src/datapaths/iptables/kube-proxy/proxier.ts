@@ -155,6 +155,7 @@ export class Proxier {
       filter: { chains: standing.filterChains.length, rules: filterRules.length, deletes: 0 },
       nat: { chains: natChains.length, rules: natRules.length + standing.natTail.length, deletes: stale.length },
       portsWritten: written.size,
+      portsWalked: this.#order.names.length,
     };
   }
 }

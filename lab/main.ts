@@ -1,0 +1,70 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { measure, writeProfiles, type Raw } from './calibrate.ts';
+import { machine } from './machine.ts';
+import { LabError } from './shell.ts';
+import { ROOT, Workshop } from './workshop.ts';
+
+const USAGE = `npm run lab -- calibrate [--quick] [--out DIR] [--from RAW.json]
+
+Times this machine's kernel and writes the cost profiles: src/cost/profiles/legacy.json and nft.json, and what was timed:
+lab/measured.json. Needs Linux and root; takes about five minutes.
+
+  --quick   a short run into a folder of its own (.cache/lab unless --out says so): shows that the tool works
+  --out     where to write the profiles
+  --from    fit the profiles again to what was timed before, without timing anything
+`;
+
+/** Exit status: 0 done, 1 could not be measured, 2 not understood. */
+function main(argv: readonly string[]): number {
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  let options;
+  try {
+    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, out: { type: 'string' }, from: { type: 'string' } } });
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  const { values, positionals } = options;
+  if (positionals.length !== 1 || positionals[0] !== 'calibrate') {
+    say(USAGE);
+    return 2;
+  }
+  const folder = values.out ?? join(ROOT, ...(values.quick ? ['.cache', 'lab'] : ['src', 'cost', 'profiles']));
+  const rawFile = values.out || values.quick ? join(folder, 'measured.json') : join(ROOT, 'lab', 'measured.json');
+  let raw: Raw;
+  if (values.from) {
+    raw = JSON.parse(readFileSync(values.from, 'utf8')) as Raw;
+  } else {
+    const found = machine();
+    for (const sentence of found.missing) say(sentence);
+    if (!found.packets || !found.legacy || !found.nft || !found.bpf) {
+      say('No profile was written: it holds both lanes and both backends, timed in one run.');
+      return 1;
+    }
+    const workshop = new Workshop();
+    const stop = () => process.exit(130);
+    process.on('exit', () => workshop.close());
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+    try {
+      raw = measure(workshop, found, { quick: values.quick, say });
+    } finally {
+      workshop.close();
+    }
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(rawFile, `${JSON.stringify(raw)}\n`);
+  }
+  writeProfiles(raw, folder, say);
+  say(`Written to ${folder}.`);
+  return 0;
+}
+
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof LabError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
