@@ -1,0 +1,150 @@
+import { packText, unpackText } from './link-text.ts';
+import { PRESETS, type PresetId, type Scene } from './scene.ts';
+
+/**
+ * A scene as a URL's fragment, one form for each scene:
+ *
+ *     v1&cluster=500&mode=race&seed=7&target=shop/cart:http&connection=new&packet=0&profile=lab&end
+ *
+ * `target`, `position` and `added` are left out where they are null or empty. A cluster of text is `cluster=text`, with
+ * the text deflated in `text=` and a checksum in `sum=`. A person may write such a link by hand; `end` shows that nothing
+ * was cut off.
+ */
+const VERSION = 1;
+const END = 'end';
+
+export interface LinkError {
+  /** Key of a message, `link_…`. */
+  readonly message: string;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+export type DecodedLink = { readonly scene: Scene } | { readonly error: LinkError };
+
+/** Limits on what a link may ask for: what the page itself offers, with room. */
+const MOST_ADDED = 500;
+const MOST_ADDED_ENDPOINTS = 64;
+const LAST_POSITION = 10_000_000;
+
+const FIELDS = ['cluster', 'mode', 'seed', 'target', 'position', 'connection', 'packet', 'profile', 'added', 'text', 'sum'] as const;
+type Field = (typeof FIELDS)[number];
+
+const SERVICE_PORT = /^[a-z0-9][-a-z0-9.]{0,252}\/[a-z0-9][-a-z0-9.]{0,252}(:[-a-z0-9]{1,63})?$/;
+const PROFILE = /^[A-Za-z0-9][\w.-]{0,63}$/;
+
+/** The fragment without its `#`. Browsers take addresses of about 2 MB: links of a long text are the caller's to refuse. */
+export function encodeScene(scene: Scene): string {
+  const { cluster, mode, seed, target, connection, packet, profile, added } = scene;
+  const fields: [Field, string | number | null][] = [
+    ['cluster', cluster.kind === 'preset' ? cluster.preset : 'text'],
+    ['mode', mode],
+    ['seed', seed],
+    ['target', target.servicePort],
+    ['position', target.position],
+    ['connection', connection],
+    ['packet', packet],
+    ['profile', profile],
+    ['added', added.length === 0 ? null : added.join(',')],
+  ];
+  if (cluster.kind === 'text') {
+    const { packed, sum } = packText(cluster.text);
+    fields.push(['text', packed], ['sum', sum]);
+  }
+  const written = fields.flatMap(([field, value]) => (value === null ? [] : [`${field}=${value}`]));
+  return [`v${VERSION}`, ...written, END].join('&');
+}
+
+/** Reads a fragment, with or without its `#`. Never throws: what cannot be read is an error with its message. */
+export function decodeScene(fragment: string): DecodedLink {
+  try {
+    return { scene: decode(fragment) };
+  } catch (error) {
+    if (error instanceof Unreadable) return { error: { message: error.message, values: error.values } };
+    throw error;
+  }
+}
+
+/** Ends the reading of a link; never leaves this file. */
+class Unreadable extends Error {
+  constructor(
+    key: string,
+    readonly values: LinkError['values'] = {},
+  ) {
+    super(key);
+  }
+}
+
+function decode(fragment: string): Scene {
+  const [head = '', ...parts] = fragment.replace(/^#/, '').split('&');
+  const version = /^v(\d{1,6})$/.exec(head)?.[1];
+  if (version === undefined) throw new Unreadable(parts.length === 0 && head === 'v' ? 'link_truncated' : 'link_corrupted');
+  if (Number(version) > VERSION) throw new Unreadable('link_later_version', { found: Number(version), known: VERSION });
+  if (Number(version) < VERSION) throw new Unreadable('link_corrupted');
+  if (parts.pop() !== END) throw new Unreadable('link_truncated');
+
+  const fields = new Map<Field, string>();
+  for (const part of parts) {
+    const equals = part.indexOf('=');
+    const name = part.slice(0, Math.max(equals, 0));
+    const field = FIELDS.find((known) => known === name);
+    if (equals <= 0) throw new Unreadable('link_corrupted');
+    if (field === undefined) throw new Unreadable('link_unknown_field', { field: shown(name) });
+    if (fields.has(field)) throw wrong(field, part.slice(equals + 1));
+    fields.set(field, part.slice(equals + 1));
+  }
+  const get = (field: Field): string => {
+    const value = fields.get(field);
+    if (value === undefined) throw new Unreadable('link_missing_field', { field });
+    return value;
+  };
+  const whole = (field: Field, most: number): number => wholeNumber(field, get(field), most);
+  const oneOf = <Value extends string>(field: Field, values: readonly Value[]): Value => values.find((value) => value === get(field)) ?? fail(wrong(field, get(field)));
+  const matching = (field: Field, pattern: RegExp): string => (pattern.test(get(field)) ? get(field) : fail(wrong(field, get(field))));
+
+  const cluster = oneOf<PresetId | 'text'>('cluster', [...PRESETS, 'text']);
+  if (cluster !== 'text') for (const field of ['text', 'sum'] as const) if (fields.has(field)) throw wrong(field, get(field));
+  return {
+    version: VERSION,
+    mode: oneOf('mode', ['race', 'update']),
+    cluster: cluster === 'text' ? { kind: 'text', text: textOf(get('text'), get('sum')) } : { kind: 'preset', preset: cluster },
+    seed: whole('seed', Number.MAX_SAFE_INTEGER),
+    target: {
+      servicePort: fields.has('target') ? matching('target', SERVICE_PORT) : null,
+      position: fields.has('position') ? whole('position', LAST_POSITION) : null,
+    },
+    connection: oneOf('connection', ['new', 'established']),
+    packet: whole('packet', Number.MAX_SAFE_INTEGER),
+    profile: matching('profile', PROFILE),
+    added: fields.has('added') ? addedOf(get('added')) : [],
+  };
+}
+
+function addedOf(text: string): number[] {
+  const added = text.split(',');
+  if (added.length > MOST_ADDED) throw wrong('added', text);
+  return added.map((count) => wholeNumber('added', count, MOST_ADDED_ENDPOINTS));
+}
+
+function wholeNumber(field: Field, text: string, most: number): number {
+  if (!/^(0|[1-9]\d{0,15})$/.test(text) || Number(text) > most) throw wrong(field, text);
+  return Number(text);
+}
+
+function textOf(packed: string, sum: string): string {
+  const unpacked = unpackText(packed, sum);
+  if ('text' in unpacked) return unpacked.text;
+  throw unpacked.error === 'too-large' ? new Unreadable('link_too_large', { limit: unpacked.limit }) : new Unreadable('link_corrupted');
+}
+
+function wrong(field: Field, found: string): Unreadable {
+  return new Unreadable('link_field', { field, found: shown(found) });
+}
+
+function fail(error: Unreadable): never {
+  throw error;
+}
+
+/** A link comes from anywhere: what is shown of it is short. */
+function shown(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeScene, encodeScene } from '../../src/simulation/link.ts';
+import { packText } from '../../src/simulation/link-text.ts';
+import { PRESETS, type Scene } from '../../src/simulation/scene.ts';
+import en from '../../messages/en.json' with { type: 'json' };
+import ko from '../../messages/ko.json' with { type: 'json' };
+
+const SCENE: Scene = {
+  version: 1,
+  mode: 'race',
+  cluster: { kind: 'preset', preset: '500' },
+  seed: 7,
+  target: { servicePort: 'shop/cart:http', position: 250 },
+  connection: 'established',
+  packet: 3,
+  profile: 'lab-6.18',
+  added: [2, 3],
+};
+const LINK = 'v1&cluster=500&mode=race&seed=7&target=shop/cart:http&position=250&connection=established&packet=3&profile=lab-6.18&added=2,3&end';
+
+const label = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?$/);
+const scenes: fc.Arbitrary<Scene> = fc.record({
+  version: fc.constant(1 as const),
+  mode: fc.constantFrom('race' as const, 'update' as const),
+  cluster: fc.oneof(
+    fc.constantFrom(...PRESETS).map((preset) => ({ kind: 'preset' as const, preset })),
+    fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)), maxLength: 400 }).map((text) => ({ kind: 'text' as const, text })),
+    fc.string({ unit: fc.constantFrom('a', ' ', '\n', '- name: ', '10.96.0.1', '한'), maxLength: 2000 }).map((text) => ({ kind: 'text' as const, text })),
+  ),
+  seed: fc.maxSafeNat(),
+  target: fc.record({
+    servicePort: fc.option(fc.tuple(label, label, label).map(([namespace, name, port]) => `${namespace}/${name}:${port}`)),
+    position: fc.option(fc.nat(60_000)),
+  }),
+  connection: fc.constantFrom('new' as const, 'established' as const),
+  packet: fc.maxSafeNat(),
+  profile: fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,30}$/),
+  added: fc.array(fc.nat(64), { maxLength: 20 }),
+});
+
+/** Every error that a link may end with has a sentence in both languages, with the values that it names. */
+function expectSentence(link: string): string {
+  const decoded = decodeScene(link);
+  if ('scene' in decoded) return 'scene';
+  const { message, values } = decoded.error;
+  for (const messages of [en, ko] as Readonly<Record<string, string>>[]) {
+    const holes = [...(messages[message] ?? '{none}').matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    expect(Object.keys(values)).toEqual(expect.arrayContaining(holes));
+  }
+  return message;
+}
+
+test('a link can be read by a person, and is the same each time', () => {
+  expect(encodeScene(SCENE)).toBe(LINK);
+  expect(decodeScene(LINK)).toEqual({ scene: SCENE });
+  expect(decodeScene(`#${LINK}`)).toEqual({ scene: SCENE });
+  const plain: Scene = { ...SCENE, cluster: { kind: 'preset', preset: 'shop' }, target: { servicePort: null, position: null }, added: [] };
+  expect(encodeScene(plain)).toBe('v1&cluster=shop&mode=race&seed=7&connection=established&packet=3&profile=lab-6.18&end');
+  expect(decodeScene(encodeScene(plain))).toEqual({ scene: plain });
+});
+
+test('every scene comes back as it was, from a link of letters that a URL may hold', () => {
+  fc.assert(fc.property(scenes, (scene) => {
+    const link = encodeScene(scene);
+    expect(link).toMatch(/^[\w\-.~&=/:,]+$/);
+    expect(decodeScene(link)).toEqual({ scene });
+  }), { seed: 3, numRuns: 400 });
+});
+
+test('a link that is cut off anywhere is said to be', () => {
+  fc.assert(fc.property(scenes, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (scene, share) => {
+    const link = encodeScene(scene);
+    const length = Math.max(1, Math.floor(share * link.length));
+    expect(expectSentence(link.slice(0, length))).toBe('link_truncated');
+  }), { seed: 4, numRuns: 400 });
+});
+
+test('a changed link never throws, and a changed cluster never passes for another', () => {
+  const change = fc.record({ at: fc.nat(), remove: fc.nat(6), insert: fc.string({ unit: fc.constantFrom(...'&=#v12end,:/%\u0000é-_aZ'), maxLength: 6 }) });
+  fc.assert(fc.property(scenes, fc.array(change, { minLength: 1, maxLength: 4 }), (scene, changes) => {
+    let link = encodeScene(scene);
+    for (const { at, remove, insert } of changes) {
+      const place = at % (link.length + 1);
+      link = link.slice(0, place) + insert + link.slice(place + remove);
+    }
+    expectSentence(link);
+    const decoded = decodeScene(link);
+    if ('scene' in decoded) {
+      const { cluster } = decoded.scene;
+      if (cluster.kind === 'text' && scene.cluster.kind === 'text') expect(cluster).toEqual(scene.cluster);
+      expect(decodeScene(encodeScene(decoded.scene))).toEqual(decoded);
+    }
+  }), { seed: 5, numRuns: 1500 });
+});
+
+test('any text at all never throws', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.boolean(), (text, isVersioned) => {
+    expectSentence(isVersioned ? `v1&${text}&end` : text);
+  }), { seed: 6, numRuns: 1000 });
+});
+
+describe('what is wrong is said', () => {
+  const with_ = (from: string, to: string) => LINK.replace(from, to);
+  test.each<[string, string, string, object]>([
+    ['nothing', '', 'link_corrupted', {}],
+    ['something else', 'section-2', 'link_corrupted', {}],
+    ['a version before the first', with_('v1', 'v0'), 'link_corrupted', {}],
+    ['a later version', 'v2&camera=3d&end', 'link_later_version', { found: 2, known: 1 }],
+    ['a later version, cut off', 'v2&cam', 'link_later_version', { found: 2, known: 1 }],
+    ['no end', with_('&end', ''), 'link_truncated', {}],
+    ['a full stop of the mail around it', `${LINK}.`, 'link_truncated', {}],
+    ['a field of another version', with_('&end', '&speed=2&end'), 'link_unknown_field', { field: 'speed' }],
+    ['a field of Object’s', with_('&end', '&__proto__=2&end'), 'link_unknown_field', { field: '__proto__' }],
+    ['a field twice', with_('&end', '&seed=8&end'), 'link_field', { field: 'seed', found: '8' }],
+    ['a part without a value', with_('seed=7', 'seed'), 'link_corrupted', {}],
+    ['no seed', with_('&seed=7', ''), 'link_missing_field', { field: 'seed' }],
+    ['a seed that is no number', with_('seed=7', 'seed=seven'), 'link_field', { field: 'seed', found: 'seven' }],
+    ['a seed below 0', with_('seed=7', 'seed=-7'), 'link_field', { field: 'seed', found: '-7' }],
+    ['a seed that is too large', with_('seed=7', 'seed=9007199254740992'), 'link_field', { field: 'seed', found: '9007199254740992' }],
+    ['an unknown mode', with_('race', 'fly'), 'link_field', { field: 'mode', found: 'fly' }],
+    ['an unknown preset', with_('=500', '=501'), 'link_field', { field: 'cluster', found: '501' }],
+    ['a target that is no Service port', with_('shop/cart:http', 'shop'), 'link_field', { field: 'target', found: 'shop' }],
+    ['a target with markup', with_('shop/cart:http', '<img/src>'), 'link_field', { field: 'target', found: '<img/src>' }],
+    ['a position beyond every chain', with_('250', '10000001'), 'link_field', { field: 'position', found: '10000001' }],
+    ['an unknown connection', with_('established', 'old'), 'link_field', { field: 'connection', found: 'old' }],
+    ['a packet in parts', with_('packet=3', 'packet=0.5'), 'link_field', { field: 'packet', found: '0.5' }],
+    ['no profile', with_('lab-6.18', ''), 'link_field', { field: 'profile', found: '' }],
+    ['too many endpoints', with_('2,3', '2,65'), 'link_field', { field: 'added', found: '65' }],
+    ['too many added Services', with_('2,3', Array(501).fill(2).join(',')), 'link_field', { field: 'added', found: `${Array(20).fill('2,').join('')}…` }],
+    ['a text that is no base64', with_('cluster=500', 'cluster=text&text=!!!&sum=00000000'), 'link_corrupted', {}],
+    ['a text without its checksum', with_('cluster=500', `cluster=text&text=${packText('kind: Service').packed}`), 'link_missing_field', { field: 'sum' }],
+    ['a text with the checksum of another', with_('cluster=500', `cluster=text&text=${packText('kind: Service').packed}&sum=${packText('kind: Pod').sum}`), 'link_corrupted', {}],
+    ['a text beside a preset', with_('&end', `&text=${packText('').packed}&end`), 'link_field', { field: 'text', found: packText('').packed }],
+    ['a small link that unfolds to more than a file may have', with_('cluster=500', `cluster=text&text=${packText('a'.repeat(21_000_000)).packed}&sum=0`), 'link_too_large', { limit: 20 }],
+  ])('%s', (_, link, message, values) => {
+    expect(decodeScene(link)).toEqual({ error: { message, values } });
+    expectSentence(link);
+  });
+});
