@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
+import { findProfile, PROFILES } from '../cost/profiles.ts';
 import { DATAPATH_IDS } from '../datapaths/registry.ts';
 import { parseIpv4 } from '../packet/address.ts';
 import type { Parties } from '../simulation/exchange.ts';
 import { readAssets } from '../simulation/node-assets.ts';
-import { nodeProfiles } from '../simulation/node-profiles.ts';
 import { PRESETS, type PresetId, type Scene, type SceneCluster } from '../simulation/scene.ts';
 import { SimulationError } from '../simulation/simulation-error.ts';
 import { Simulation } from '../simulation/simulation.ts';
@@ -16,8 +16,7 @@ const PROTOCOLS = ['TCP', 'UDP', 'SCTP'] as const;
 /** Packets through the lanes: the same engines, scene and numbers as on the page. */
 export const command: Command = {
   usage: [
-    '--cluster F|preset:N --from NS/POD --to IP:PORT/PROTO [--datapath iptables|ebpf|all] [--count N] [--seed N] [--trace]',
-    '    [--profile ID] [--established] [--packet N] [--position N]',
+    '--cluster F|preset:N --from NS/POD --to IP:PORT/PROTO [--datapath iptables|ebpf|all] [--count N] [--seed N] [--trace] [--profile ID] [--established] [--packet N] [--position N]',
   ],
   summary: 'Sends packets through the lanes: verdict, endpoint, work and time, one JSON line for each packet and lane.',
   run(args, print) {
@@ -45,7 +44,6 @@ export const command: Command = {
     if (datapaths.length === 0) throw new UsageError(`--datapath ${values.datapath}: it is one of ${[...DATAPATH_IDS, 'all'].join(', ')}.`);
     const first = whole(values.packet, 'packet', 0);
     const count = whole(values.count, 'count', 1);
-    const profiles = nodeProfiles();
     const scene: Scene = {
       version: 1,
       mode: 'race',
@@ -54,11 +52,11 @@ export const command: Command = {
       target: { servicePort: null, position: null },
       connection: values.established ? 'established' : 'new',
       packet: first,
-      profile: values.profile ?? profiles.ids[0] ?? '',
+      profile: values.profile ?? PROFILES[0]?.id ?? '',
       added: [],
     };
     try {
-      const simulation = new Simulation({ assets: readAssets(), profiles, datapaths });
+      const simulation = new Simulation({ assets: readAssets(), profiles: { find: findProfile }, datapaths });
       const detail = values.trace ? 'steps' : 'stages';
       const target = simulation.targetAt(scene, to, values.position === undefined ? null : whole(values.position, 'position', 0));
       for (let packet = first; packet < first + count; packet++) {

@@ -122,7 +122,7 @@ export class SimulationClient implements SimulationApi {
     const stopped = (event: Event) => {
       if (this.#worker?.thread !== thread) return;
       event.preventDefault();
-      this.#end(new SimulationError('client_stopped', { reason: event instanceof ErrorEvent && event.message !== '' ? event.message : 'no reason given' }));
+      this.#end(new SimulationError('client_stopped', { reason: reasonOf(event) }));
     };
     thread.addEventListener('error', stopped);
     thread.addEventListener('messageerror', stopped);
@@ -135,4 +135,9 @@ export class SimulationClient implements SimulationApi {
     valueOf(await remote.open(this.#shown, Comlink.proxy(() => undefined)));
     this.#built = true;
   }
+}
+
+/** An ErrorEvent's message; a script that does not load gives none. */
+function reasonOf(event: Event): string {
+  return 'message' in event && typeof event.message === 'string' && event.message !== '' ? event.message : event.type;
 }

@@ -55,6 +55,7 @@ export class Lanes {
   #arranged: { readonly wanted: Wanted; readonly target: PlacedTarget | null } | null = null;
   #taken: Set<string> | null = null;
   #targets: readonly PlacedTarget[] | null = null;
+  #positions: readonly string[] | null = null;
 
   constructor({ cluster, seed, backend, datapaths, assets }: LanesOptions, progress?: (progress: Progress) => void) {
     this.cluster = cluster;
@@ -89,8 +90,14 @@ export class Lanes {
 
   /** Every Service port that has an address, in the chain's order; last those that have no rule there. */
   get targets(): readonly PlacedTarget[] {
-    this.#targets ??= this.iptables ? targetsOf(this.iptables) : [];
+    this.#targets ??= this.iptables ? targetsOf(this.iptables, this.positions) : [];
     return this.#targets;
+  }
+
+  /** For each rule of KUBE-SERVICES that belongs to a Service port, which one: `namespace/name:port/protocol`. */
+  get positions(): readonly string[] {
+    this.#positions ??= this.iptables?.positions() ?? [];
+    return this.#positions;
   }
 
   /** Moves the target where it is wanted, from where the seed put every Service. Returns it. */
@@ -110,7 +117,7 @@ export class Lanes {
     const { name, address, objects } = addedService(this.added.length, endpoints, (candidate) => taken.has(candidate));
     const change: ClusterChange = objects.map((object) => ({ op: 'add', object: this.#placed(object) }));
     for (const used of addressesOf({ ...this.cluster, objects })) taken.add(used);
-    this.#targets = null;
+    this.#moved();
     this.#arranged = null;
     const reports: Partial<Record<DatapathId, UpdateReport>> = {};
     for (const lane of this.all()) reports[lane.id] = lane.sync(change);
@@ -130,7 +137,7 @@ export class Lanes {
     if (this.#swapped) {
       const { target, other } = this.#swapped;
       this.#swapped = null;
-      this.#place(target, this.iptables?.positions().indexOf(other) ?? 0);
+      this.#place(target, this.positions.indexOf(other));
     }
     let target = findTarget(this.targets, wanted.servicePort);
     if (target && target.position !== null && wanted.position !== null) target = this.#move(target, wanted.position);
@@ -139,7 +146,7 @@ export class Lanes {
   }
 
   #move(target: PlacedTarget, position: number): PlacedTarget {
-    const names = this.iptables?.positions() ?? [];
+    const names = this.positions;
     const rule = Math.min(Math.max(0, position), names.length - 1);
     const other = names[rule];
     if (other === undefined || other === target.id) return target;
@@ -150,11 +157,15 @@ export class Lanes {
 
   /** `place` counts Service ports, of which one may have several rules in the chain. */
   #place(id: string, rule: number): void {
-    const names = this.iptables?.positions() ?? [];
-    const before = new Set(names.slice(0, rule));
-    before.delete(names[rule] ?? '');
+    const before = new Set(this.positions.slice(0, rule));
+    before.delete(this.positions[rule] ?? '');
     this.iptables?.place(id, before.size);
+    this.#moved();
+  }
+
+  #moved(): void {
     this.#targets = null;
+    this.#positions = null;
   }
 
   /** The presets' Services have their pods on the presets' node: here they come to the node that is looked at. */

@@ -62,7 +62,7 @@ export class Simulation {
       endpoints: countEndpoints(objects) + scene.added.reduce((sum, endpoints) => sum + endpoints, 0),
       rules: lanes.iptables?.rules ?? 0,
       entries: lanes.ebpf?.entries ?? 0,
-      positions: lanes.iptables?.positions().length ?? 0,
+      positions: lanes.positions.length,
       client: node.client,
       target: publicTarget(target),
       ignored,
@@ -138,6 +138,8 @@ export class Simulation {
     let built = this.#built;
     if (built && !(this.#serves(built, scene) && (!forUpdate || wasAddedTo(built, scene)))) built = null;
     built ??= this.#build(scene, progress);
+    // Lanes that an error left half changed are not used again.
+    this.#built = null;
     for (const endpoints of scene.added.slice(built.lanes.added.length)) {
       const { target } = scene;
       const isLast = built.lanes.added.length === scene.added.length - 1;

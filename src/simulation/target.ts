@@ -7,9 +7,9 @@ export interface PlacedTarget extends Target {
 }
 
 /** Every Service port that has an address, in the chain's order; last those that have no rule there. */
-export function targetsOf(iptables: Implementation<'iptables'>): PlacedTarget[] {
+export function targetsOf(iptables: Implementation<'iptables'>, positions: readonly string[]): PlacedTarget[] {
   const position = new Map<string, number>();
-  iptables.positions().forEach((id, index) => {
+  positions.forEach((id, index) => {
     if (!position.has(id)) position.set(id, index);
   });
   const targets: PlacedTarget[] = [];

@@ -1,8 +1,8 @@
 import * as Comlink from 'comlink';
+import { findProfile } from '../cost/profiles.ts';
 import { answer } from './answer.ts';
 import { ClusterSource } from './cluster.ts';
 import { fetchAssets } from './page-assets.ts';
-import { pageProfiles } from './page-profiles.ts';
 import { Simulation } from './simulation.ts';
 import { buffersOf } from './transferable.ts';
 import type { WorkerApi } from './worker-api.ts';
@@ -10,7 +10,7 @@ import type { WorkerApi } from './worker-api.ts';
 const clusters = new ClusterSource();
 
 /** Made at the first call that needs lanes, and again where that failed (a lost connection may come back). */
-const simulation = retried(async () => new Simulation({ assets: await fetchAssets(), profiles: pageProfiles(), clusters }));
+const simulation = retried(async () => new Simulation({ assets: await fetchAssets(), profiles: { find: findProfile }, clusters }));
 
 function retried<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | null = null;

@@ -1,0 +1,11 @@
+import legacy from './profiles/legacy.json';
+import nft from './profiles/nft.json';
+import type { Profile } from './profile.ts';
+
+/** The profiles that the lab measured, with the published figures beside them; the first is the one to begin with. */
+export const PROFILES: readonly Profile[] = [legacy, nft] as readonly Profile[];
+
+/** By its id; undefined: there is none. */
+export function findProfile(id: string): Profile | undefined {
+  return PROFILES.find((profile) => profile.id === id);
+}
