@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { findProfile, PROFILES } from '../cost/profiles.ts';
 import { DATAPATH_IDS } from '../datapaths/registry.ts';
 import { parseIpv4 } from '../packet/address.ts';
+import { ClusterSource } from '../simulation/cluster.ts';
 import type { Parties } from '../simulation/exchange.ts';
 import { readAssets } from '../simulation/node-assets.ts';
 import { PRESETS, type PresetId, type Scene, type SceneCluster } from '../simulation/scene.ts';
@@ -10,6 +11,7 @@ import { Simulation } from '../simulation/simulation.ts';
 import { CommandError, UsageError, type Command } from './command.ts';
 import { readInput, required } from './input.ts';
 import { laneLine } from './lane-line.ts';
+import { faultLine } from './sentence.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP'] as const;
 
@@ -37,7 +39,8 @@ export const command: Command = {
         position: { type: 'string' },
       },
     });
-    const cluster = clusterOf(required(values.cluster, 'cluster'));
+    const file = required(values.cluster, 'cluster');
+    const cluster = clusterOf(file);
     const from = required(values.from, 'from');
     const to = destinationOf(required(values.to, 'to'));
     const datapaths = DATAPATH_IDS.filter((id) => values.datapath === 'all' || values.datapath === id);
@@ -55,8 +58,10 @@ export const command: Command = {
       profile: values.profile ?? PROFILES[0]?.id ?? '',
       added: [],
     };
+    const clusters = new ClusterSource();
+    const errors = cluster.kind === 'text' ? faultsOf(clusters, cluster, file) : [];
     try {
-      const simulation = new Simulation({ assets: readAssets(), profiles: { find: findProfile }, datapaths });
+      const simulation = new Simulation({ assets: readAssets(), profiles: { find: findProfile }, datapaths, clusters });
       const detail = values.trace ? 'steps' : 'stages';
       const target = simulation.targetAt(scene, to, values.position === undefined ? null : whole(values.position, 'position', 0));
       for (let packet = first; packet < first + count; packet++) {
@@ -64,11 +69,22 @@ export const command: Command = {
         for (const lane of Object.values(race.lanes)) print(JSON.stringify({ packet, ...laneLine(lane, scene.profile, values.trace) }));
       }
     } catch (error) {
-      if (error instanceof SimulationError) throw new CommandError(error.message, { cause: error });
+      if (error instanceof SimulationError) throw new CommandError([...errors, error.message].join('\n'), { cause: error });
       throw error;
     }
+    if (errors.length > 0) throw new CommandError(errors.join('\n'));
   },
 };
+
+/** Notes go to standard error at once; errors come back as lines: what they belong to is left out, the rest is there. */
+function faultsOf(clusters: ClusterSource, cluster: SceneCluster, file: string): string[] {
+  const errors: string[] = [];
+  for (const fault of clusters.load(cluster, 0).faults) {
+    if (fault.severity === 'error') errors.push(faultLine(file, fault));
+    else process.stderr.write(`${faultLine(file, fault)}\n`);
+  }
+  return errors;
+}
 
 /** `preset:500`, or a file of kubectl's YAML or JSON. */
 function clusterOf(text: string): SceneCluster {
