@@ -63,8 +63,11 @@ export function changeSince(before: Before, netfilter: Netfilter, payload: strin
     const table = netfilter.tables.get(name);
     const id = table?.chainId(chain);
     if (!table || id === undefined) continue;
-    const old = new Map(before.texts.get(`${name} ${chain}`) ?? []);
     const start = table.start[id] ?? 0;
+    const stood = before.texts.get(`${name} ${chain}`);
+    // Nothing stood here: once enough new rules are named, there is nothing to compare.
+    if (!stood?.size && rulesAdded.length >= RULES_SHOWN) continue;
+    const old = new Map(stood ?? []);
     for (let index = 0; index < (table.length[id] ?? 0); index++) {
       const text = table.ruleText(start + index);
       const left = old.get(text) ?? 0;

@@ -1,22 +1,27 @@
-import { sha256 } from '@noble/hashes/sha2.js';
+import { ChainDigest } from './chain-digest.ts';
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-const encoder = new TextEncoder();
+
+/** Scratch space for digests: it carries nothing from one name to the next. */
+const digest = new ChainDigest();
 
 /**
  * The 16 characters that end a Service chain's name: base32(sha256(text)), cut (pkg/proxy/iptables/proxier.go,
  * portProtoHash and servicePortEndpointChainName). `ns1/svc1:p80tcp` gives XPGD46QRK7WJZT7O.
  */
 export function chainHash(text: string): string {
-  const digest = sha256(encoder.encode(text));
-  let hash = '';
-  // 16 characters of 5 bits are the digest's first 10 bytes.
-  for (let character = 0; character < 16; character++) {
-    const bit = character * 5;
-    const pair = ((digest[bit >> 3] ?? 0) << 8) | (digest[(bit >> 3) + 1] ?? 0);
-    hash += ALPHABET[(pair >> (11 - (bit & 7))) & 31];
-  }
-  return hash;
+  digest.update(text);
+  const { high, middle, low } = digest;
+  // 16 characters of 5 bits are the digest's first 80 bits.
+  return (
+    five(high >>> 27) + five(high >>> 22) + five(high >>> 17) + five(high >>> 12) + five(high >>> 7) + five(high >>> 2) +
+    five((high << 3) | (middle >>> 29)) + five(middle >>> 24) + five(middle >>> 19) + five(middle >>> 14) + five(middle >>> 9) + five(middle >>> 4) +
+    five((middle << 1) | (low >>> 15)) + five(low >>> 10) + five(low >>> 5) + five(low)
+  );
+}
+
+function five(bits: number): string {
+  return ALPHABET.charAt(bits & 31);
 }
 
 /** `namespace/name:port`, without the colon where the port has no name: how kube-proxy names a Service port. */

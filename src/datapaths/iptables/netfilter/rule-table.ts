@@ -170,7 +170,7 @@ export class RuleTable {
     const id = this.#need(chain);
     const rule = parseRule(words, wordsFrom);
     const index = this.#compile(rule);
-    this.#places.set([text, start, end], index * 3);
+    this.#place(index, text, start, end);
     this.packets[index] = counters?.[0] ?? 0;
     this.bytes[index] = counters?.[1] ?? 0;
     staged.chains.push(id);
@@ -181,6 +181,13 @@ export class RuleTable {
       if (own >= 0) edited.splice(own, 1);
       edited.splice(at ?? edited.length, 0, ~index);
     }
+  }
+
+  #place(rule: number, text: number, start: number, end: number): void {
+    const at = rule * 3;
+    this.#places[at] = text;
+    this.#places[at + 1] = start;
+    this.#places[at + 2] = end;
   }
 
   #edit(id: number): number[] {
@@ -278,8 +285,10 @@ export class RuleTable {
   }
 
   #copy(from: number, to: number): void {
-    this.rules.copyWithin(to * STRIDE, from * STRIDE, (from + 1) * STRIDE);
-    this.#places.copyWithin(to * 3, from * 3, (from + 1) * 3);
+    const { rules } = this;
+    for (let i = 0, a = from * STRIDE, b = to * STRIDE; i < STRIDE; i++) rules[b + i] = rules[a + i]!;
+    const places = this.#places;
+    for (let i = 0, a = from * 3, b = to * 3; i < 3; i++) places[b + i] = places[a + i]!;
     this.packets[to] = this.packets[from] ?? 0;
     this.bytes[to] = this.bytes[from] ?? 0;
   }
@@ -348,7 +357,7 @@ export class RuleTable {
       this.start[id] = this.#count;
       for (let rule = from; rule < from + length; rule++) {
         const to = this.#count++;
-        this.rules.set(old.rules.subarray(rule * STRIDE, (rule + 1) * STRIDE), to * STRIDE);
+        for (let i = 0; i < STRIDE; i++) this.rules[to * STRIDE + i] = old.rules[rule * STRIDE + i]!;
         this.packets[to] = old.packets[rule] ?? 0;
         this.bytes[to] = old.bytes[rule] ?? 0;
         this.#moveMatches(to, old.matches, old.objects, old.nth);
@@ -358,10 +367,10 @@ export class RuleTable {
         const start = old.places[rule * 3 + 1] ?? 0;
         const end = old.places[rule * 3 + 2] ?? 0;
         if (this.#texts[text] !== null) {
-          this.#places.set([text, start, end], to * 3);
+          this.#place(to, text, start, end);
         } else {
           kept.push(old.texts[text]?.slice(start, end) ?? '');
-          this.#places.set([home, keptLength, keptLength + end - start], to * 3);
+          this.#place(to, home, keptLength, keptLength + end - start);
           keptLength += end - start;
         }
       }
