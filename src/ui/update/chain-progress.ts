@@ -19,21 +19,25 @@ export function countedBy(timeline: Timeline<UpdateStage>, counter: Counter, t: 
   return Math.floor(timeline.stages.reduce((sum, timed) => sum + (timed.stage.work[counter] ?? 0) * passed(timed, t), 0) + 1e-9);
 }
 
-/**
- * When the kernel takes the rules in: the stage that replaces them, or, where the profile has no price of its own for it,
- * everything that iptables-restore does (the cost is then part of one of those figures).
- */
-export function rulesSpan(timeline: Timeline<UpdateStage>): Span {
-  const stages = timeline.stages.filter(({ stage }) => (stage.work.rulesReplaced ?? 0) > 0);
-  const own = spanOf(stages);
-  if (own && own.end > own.start) return own;
-  return spanOf(timeline.stages.filter(({ stage }) => stage.kind !== 'render')) ?? { start: 0, end: 0 };
+/** The part of the clock in which the rules of the table pass one by one, and what is done to them there. */
+export interface RulesSpan extends Span {
+  readonly kind: UpdateStage['kind'];
 }
 
-function spanOf(stages: readonly Timed<UpdateStage>[]): Span | null {
-  const first = stages[0];
-  const last = stages.at(-1);
-  return first && last ? { start: first.start, end: last.start + last.duration } : null;
+/** Work that is done rule by rule on all that the kernel takes. */
+const BY_RULE: readonly Counter[] = ['rulesRebuilt', 'rulesReplaced'];
+
+/**
+ * Where the field of rules stands on the clock: at the longest of the stages that go through them one by one. Where the
+ * profile prices none of them apart, everything that iptables-restore does (the cost is then part of one of those figures).
+ */
+export function rulesSpan(timeline: Timeline<UpdateStage>): RulesSpan {
+  const byRule = timeline.stages.filter(({ stage }) => BY_RULE.some((counter) => (stage.work[counter] ?? 0) > 0));
+  const longest = byRule.reduce<Timed<UpdateStage> | null>((best, timed) => (best && best.duration >= timed.duration ? best : timed), null);
+  if (longest && longest.duration > 0) return { start: longest.start, end: longest.start + longest.duration, kind: longest.stage.kind };
+  const rest = timeline.stages.filter(({ stage }) => stage.kind !== 'render');
+  const last = rest.at(-1);
+  return { start: rest[0]?.start ?? 0, end: last ? last.start + last.duration : 0, kind: longest?.stage.kind ?? 'commit' };
 }
 
 /** Rules that the kernel takes: under legacy all of the tables, under nft those of the payload. */
