@@ -133,6 +133,46 @@ describe('race', () => {
   });
 });
 
+/** Service `b` has three rules in KUBE-SERVICES: its cluster IP, an external IP and a load balancer's. */
+const EXTERNAL = ['a', 'b', 'c', 'd']
+  .flatMap((name, index) => [
+    `kind: Service
+apiVersion: v1
+metadata: { namespace: web, name: ${name} }
+spec: { type: ${name === 'b' ? 'LoadBalancer, externalIPs: [198.51.100.7]' : 'ClusterIP'}, clusterIP: 10.96.9.${index + 1}, clusterIPs: [10.96.9.${index + 1}], ports: [{ port: 80, targetPort: 8080, protocol: TCP }] }
+${name === 'b' ? 'status: { loadBalancer: { ingress: [{ ip: 198.51.100.8 }] } }' : ''}`,
+    `kind: EndpointSlice
+apiVersion: discovery.k8s.io/v1
+metadata: { namespace: web, name: ${name}-x, labels: { kubernetes.io/service-name: ${name} } }
+addressType: IPv4
+ports: [{ port: 8080, protocol: TCP }]
+endpoints: [{ addresses: [10.9.0.${index + 1}], nodeName: n, conditions: { ready: true } }]`,
+  ])
+  .join('\n---\n');
+
+describe('a person’s text', () => {
+  const text: Scene['cluster'] = { kind: 'text', text: EXTERNAL };
+
+  it('is read and opened', () => {
+    const reading = start().read(text);
+    expect(reading.faults).toEqual([]);
+    expect(reading.services.map(({ name, endpoints }) => [name, endpoints])).toEqual([['web/a', 1], ['web/b', 1], ['web/c', 1], ['web/d', 1]]);
+    expect(start().open(scene({ cluster: text }))).toMatchObject({ services: 4, endpoints: 4, positions: 6 });
+  });
+
+  it('with Services of several rules: any target at any position, and the same again', () => {
+    const used = start();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      for (let position = 0; position < 6; position++) {
+        const wanted = scene({ cluster: text, target: at(`web/${name}:80`, position) });
+        const race = used.race(wanted);
+        expect(race, `${name} at ${position}`).toEqual(start().race(wanted));
+        for (const lane of LANES) expect(race.lanes[lane].report.verdict.kind).toBe('delivered');
+      }
+    }
+  });
+});
+
 describe('update', () => {
   it.each([1, 2, 5])('adds a Service of %i endpoints to both lanes', (endpoints) => {
     const { added, lanes } = start().update(scene({ added: [endpoints] }));
