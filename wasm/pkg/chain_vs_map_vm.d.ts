@@ -8,6 +8,10 @@ export class Collection {
     private constructor();
     free(): void;
     [Symbol.dispose](): void;
+    /**
+     * Whether the program is safe: `{"refusal":{"instruction","message"}|null,"followed","gaveUp"}`.
+     */
+    check(program: string): string;
     clear(map: string): void;
     createInner(outer: string, key: Uint8Array | number[]): string;
     delete(map: string, key: Uint8Array | number[]): boolean;
@@ -110,6 +114,7 @@ export interface InitOutput {
     readonly __wbg_loader_free: (a: number, b: number) => void;
     readonly __wbg_memoryresult_free: (a: number, b: number) => void;
     readonly __wbg_runresult_free: (a: number, b: number) => void;
+    readonly collection_check: (a: number, b: number, c: number) => [number, number, number, number];
     readonly collection_clear: (a: number, b: number, c: number) => [number, number];
     readonly collection_createInner: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];
     readonly collection_delete: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];

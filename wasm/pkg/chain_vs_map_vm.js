@@ -21,6 +21,31 @@ export class Collection {
         wasm.__wbg_collection_free(ptr, 0);
     }
     /**
+     * Whether the program is safe: `{"refusal":{"instruction","message"}|null,"followed","gaveUp"}`.
+     * @param {string} program
+     * @returns {string}
+     */
+    check(program) {
+        let deferred3_0;
+        let deferred3_1;
+        try {
+            const ptr0 = passStringToWasm0(program, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            const len0 = WASM_VECTOR_LEN;
+            const ret = wasm.collection_check(this.__wbg_ptr, ptr0, len0);
+            var ptr2 = ret[0];
+            var len2 = ret[1];
+            if (ret[3]) {
+                ptr2 = 0; len2 = 0;
+                throw takeFromExternrefTable0(ret[2]);
+            }
+            deferred3_0 = ptr2;
+            deferred3_1 = len2;
+            return getStringFromWasm0(ptr2, len2);
+        } finally {
+            wasm.__wbindgen_free(deferred3_0, deferred3_1, 1);
+        }
+    }
+    /**
      * @param {string} map
      */
     clear(map) {

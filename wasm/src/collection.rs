@@ -15,11 +15,13 @@ use crate::program::disassemble::{Names, disassemble};
 use crate::program::instruction::Insn;
 use crate::program::liveness::instructions;
 use crate::program::rewrite::Detail;
+use crate::verify::{Constant, MapFacts, Subject, Verdict, verify};
 
 const ETH_HLEN: usize = 14;
 /// `MAX_TAIL_CALL_CNT`.
 const TAIL_CALLS: u32 = 33;
 const PERF_EVENT_ARRAY: u32 = 4;
+const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 pub struct LoadOptions {
     pub seed: u32,
@@ -240,6 +242,38 @@ impl Collection {
         let program = &self.programs[self.program_index(name)?];
         let maps: Vec<&str> = self.machine.maps.iter().map(|map| map.spec.name.as_str()).collect();
         Ok(rows(&program.spec, &maps))
+    }
+
+    /// Whether a program is safe to run, and where not.
+    pub fn check(&self, name: &str) -> Result<Verdict, Fault> {
+        let program = &self.programs[self.program_index(name)?];
+        if let Some(fault) = &program.spec.unsupported {
+            return Err(fault.clone().in_program(name));
+        }
+        let facts = |spec: &MapSpec, of_maps: bool, is_inner: bool| MapFacts { key_size: spec.key_size, value_size: spec.value_size, read_only: spec.flags & BPF_F_RDONLY_PROG != 0, of_maps, is_inner };
+        let declared = self.inner.len();
+        let outer = self.machine.maps.iter().take(declared);
+        let inner = self.machine.maps.iter().take(declared).zip(&self.inner).filter(|(map, _)| map.kind.of_maps);
+        let maps: Vec<MapFacts> = outer
+            .map(|map| facts(&map.spec, map.kind.of_maps, false))
+            .chain(inner.map(|(map, inner)| facts(inner.as_ref().unwrap_or(&map.spec), false, true)))
+            .collect();
+        let constants: Vec<(usize, Constant)> = program
+            .spec
+            .references
+            .iter()
+            .filter(|reference| program.code.get(reference.slot).is_some_and(|insn| insn.is_wide()))
+            .map(|reference| {
+                let constant = match reference.target {
+                    Target::Map(map) => Constant::Map(map),
+                    Target::Value { map, offset } => Constant::Value { map, offset },
+                    Target::Function(slot) => Constant::Function(slot),
+                };
+                (reference.slot, constant)
+            })
+            .collect();
+        let subject = Subject { program: &program.spec.code, constants: &constants, maps: &maps, kind: context_kind(program.spec.kind), program_type: program.spec.kind };
+        Ok(verify(&subject))
     }
 
     pub fn lookup(&mut self, map: &str, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {

@@ -10,6 +10,7 @@ mod map;
 mod memory_run;
 mod object;
 mod program;
+mod verify;
 
 use wasm_bindgen::prelude::*;
 
@@ -154,6 +155,12 @@ impl Collection {
             };
             format!("[{},{},{file},{line},{source}]", row.slot, json::string(&row.text))
         })))
+    }
+    /// Whether the program is safe: `{"refusal":{"instruction","message"}|null,"followed","gaveUp"}`.
+    pub fn check(&self, program: &str) -> Result<String, JsValue> {
+        let verdict = self.inner.check(program).map_err(thrown)?;
+        let refusal = json::optional(verdict.refusal.map(|(slot, message)| format!("{{\"instruction\":{slot},\"message\":{}}}", json::string(&message))));
+        Ok(format!("{{\"refusal\":{refusal},\"followed\":{},\"gaveUp\":{}}}", verdict.followed, verdict.gave_up))
     }
     pub fn lookup(&mut self, map: &str, key: &[u8]) -> Result<Option<Vec<u8>>, JsValue> {
         self.inner.lookup(map, key).map_err(thrown)

@@ -1,7 +1,7 @@
 import { initSync, inspect, Loader, runMemory, type Collection as WasmCollection } from '../../../wasm/pkg/chain_vs_map_vm.js';
 import type { InstructionRow, MapInfo, MapRow } from '../view.ts';
 import { unpackAccesses, unpackRecords, type AccessedMap } from './packed.ts';
-import { BpfError, type Collection, type CollectionSpec, type LoadOptions, type MemoryOutput, type RunInput, type RunOutput, type Vm } from './vm.ts';
+import { BpfError, type CheckResult, type Collection, type CollectionSpec, type LoadOptions, type MemoryOutput, type RunInput, type RunOutput, type Vm } from './vm.ts';
 
 /** rbpf in WebAssembly. `wasm`: the bytes of `wasm/pkg/chain_vs_map_vm_bg.wasm`; compiled once a page or process. */
 export function createVm(wasm: Uint8Array<ArrayBuffer>): Vm {
@@ -84,6 +84,10 @@ class RbpfCollection implements Collection {
     const map = { name, buckets: this.spec.maps[index] ? this.info(name).buckets : 0 };
     this.#accessed.set(index, map);
     return map;
+  }
+
+  check(program: string): CheckResult {
+    return JSON.parse(attempt(() => this.#wasm.check(program))) as CheckResult;
   }
 
   disassemble(program: string): readonly InstructionRow[] {

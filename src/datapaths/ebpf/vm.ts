@@ -94,6 +94,16 @@ export interface MemoryOutput {
   readonly memory: Uint8Array;
 }
 
+/** What the checker says of a program before it runs. */
+export interface CheckResult {
+  /** The first thing that is not safe; null where nothing is. */
+  readonly refusal: { readonly instruction: number; readonly message: string } | null;
+  /** Instructions followed, over all paths. */
+  readonly followed: number;
+  /** There were too many paths to follow them all: neither safe nor unsafe was shown. */
+  readonly gaveUp: boolean;
+}
+
 /** A loaded object: its maps exist, its programs can run. */
 export interface Collection {
   readonly spec: CollectionSpec;
@@ -102,6 +112,8 @@ export interface Collection {
    * instruction it happened at; maps keep what was written before.
    */
   run(program: string, input: RunInput): RunOutput;
+  /** Whether the program is safe, as the kernel's verifier would ask. Throws `BpfError` for one that can only be read. */
+  check(program: string): CheckResult;
   /** The program's instructions as text, helpers and maps by name, with C lines where the object has BTF. */
   disassemble(program: string): readonly InstructionRow[];
   lookup(map: string, key: Uint8Array): Uint8Array | null;

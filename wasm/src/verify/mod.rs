@@ -1,0 +1,59 @@
+//! Says, before a program runs, why it would not be safe, in the spirit of the kernel's verifier
+//! (kernel/bpf/verifier.c): every path is followed with what is known of registers and stack.
+
+mod access;
+mod branch;
+mod call;
+mod compute;
+pub mod live;
+pub mod prototype;
+pub mod scalar;
+pub mod state;
+mod walk;
+
+use crate::machine::context::ContextKind;
+use crate::program::instruction::Insn;
+
+/// What the checker knows of a map.
+#[derive(Clone, Copy, Debug)]
+pub struct MapFacts {
+    pub key_size: u32,
+    pub value_size: u32,
+    pub read_only: bool,
+    pub of_maps: bool,
+    /// Stands for an outer map's elements; these come behind all others, in the outer maps' order.
+    pub is_inner: bool,
+}
+
+/// What a constant load stands for.
+#[derive(Clone, Copy, Debug)]
+pub enum Constant {
+    Map(usize),
+    Value { map: usize, offset: u32 },
+    Function(usize),
+}
+
+pub struct Subject<'a> {
+    pub program: &'a [Insn],
+    /// By slot.
+    pub constants: &'a [(usize, Constant)],
+    pub maps: &'a [MapFacts],
+    pub kind: ContextKind,
+    pub program_type: &'static str,
+}
+
+/// How far the checker got.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The first thing that is not safe: slot and sentence.
+    pub refusal: Option<(usize, String)>,
+    /// Instructions followed, over all paths.
+    pub followed: u32,
+    /// Whether it gave up for the number of paths.
+    pub gave_up: bool,
+}
+
+/// Follows every path of a program that `program::check` has passed.
+pub fn verify(subject: &Subject) -> Verdict {
+    walk::Walker::new(subject).run()
+}

@@ -1,0 +1,185 @@
+//! What is known at one point of a program: registers, stack, frames.
+
+use super::scalar::{Scalar, UNKNOWN};
+
+/// What a pointer points into.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Base {
+    Context,
+    /// The stack of a frame, by its depth; offset 0 is its r10.
+    Stack(usize),
+    Packet,
+    PacketMeta,
+    PacketEnd,
+    /// The map itself.
+    Map(usize),
+    MapValue(usize),
+    /// Memory from a helper, of this size, such as a ring buffer's record.
+    Memory(u32),
+    Function(usize),
+    /// A kernel object, read field by field.
+    Kernel,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pointer {
+    pub base: Base,
+    /// Known part of the offset.
+    pub offset: i64,
+    /// Unknown part: at most this much beyond the known one.
+    pub beyond: u64,
+    /// Which null check or packet bound it shares with other pointers.
+    pub id: u32,
+    /// Not yet compared with null.
+    pub nullable: bool,
+    /// Packets: bytes from offset 0 (of pointers with this id) that are known to be there.
+    pub range: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Register {
+    Unset,
+    Scalar(Scalar),
+    Pointer(Pointer),
+}
+
+impl Register {
+    pub const UNKNOWN: Register = Register::Scalar(UNKNOWN);
+
+    pub fn constant(value: u64) -> Register {
+        Register::Scalar(Scalar::constant(value))
+    }
+
+    /// Whether what is safe with `self` is safe with `other`.
+    fn covers(&self, other: &Register, ids: &mut Ids) -> bool {
+        match (self, other) {
+            (Register::Unset, _) => true,
+            (Register::Scalar(known), Register::Scalar(now)) => known.covers(now),
+            (Register::Pointer(known), Register::Pointer(now)) => {
+                known.base == now.base
+                    && known.offset == now.offset
+                    && known.beyond >= now.beyond
+                    && known.nullable == now.nullable
+                    && known.range <= now.range
+                    && ids.same(known.id, now.id)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Pairs ids of two states: they are numbered as they come.
+#[derive(Default)]
+struct Ids(Vec<(u32, u32)>);
+
+impl Ids {
+    fn same(&mut self, known: u32, now: u32) -> bool {
+        if known == 0 || now == 0 {
+            return known == now;
+        }
+        match self.0.iter().find(|pair| pair.0 == known) {
+            Some(pair) => pair.1 == now,
+            None => {
+                self.0.push((known, now));
+                true
+            }
+        }
+    }
+}
+
+pub const SLOTS: usize = 64;
+
+/// Eight bytes of stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Slot {
+    /// Bit n: byte n has been written.
+    Bytes(u8),
+    Spilled(Register),
+}
+
+pub const NOTHING: Slot = Slot::Bytes(0);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frame {
+    pub registers: [Register; 11],
+    /// Slot 0 holds the bytes right below r10.
+    pub stack: [Slot; SLOTS],
+    /// Where it goes on after the call; of the outermost frame, none.
+    pub return_to: usize,
+}
+
+impl Frame {
+    pub fn new(depth: usize, return_to: usize) -> Frame {
+        let mut registers = [Register::Unset; 11];
+        registers[10] = Register::Pointer(Pointer { base: Base::Stack(depth), offset: 0, beyond: 0, id: 0, nullable: false, range: 0 });
+        Frame { registers, stack: [NOTHING; SLOTS], return_to }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct State {
+    pub at: usize,
+    pub frames: Vec<Frame>,
+    /// Records reserved and not given back.
+    pub held: Vec<u32>,
+    pub locked: bool,
+}
+
+impl State {
+    pub fn frame(&self) -> &Frame {
+        &self.frames[self.frames.len() - 1]
+    }
+
+    pub fn frame_mut(&mut self) -> &mut Frame {
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    pub fn get(&self, register: u8) -> Register {
+        self.frame().registers[usize::from(register)]
+    }
+
+    pub fn set(&mut self, register: u8, value: Register) {
+        self.frame_mut().registers[usize::from(register)] = value;
+    }
+
+    /// Changes every pointer, in registers and on stacks alike.
+    pub fn for_each_register(&mut self, mut change: impl FnMut(&mut Register)) {
+        for frame in &mut self.frames {
+            frame.registers.iter_mut().for_each(&mut change);
+            for slot in &mut frame.stack {
+                if let Slot::Spilled(register) = slot {
+                    change(register);
+                }
+            }
+        }
+    }
+
+    /// Whether everything reachable from `other` has been looked at with `self`. `live`: registers of the innermost
+    /// frame that are still read.
+    pub fn covers(&self, other: &State, live: u16) -> bool {
+        if self.frames.len() != other.frames.len() || self.held.len() != other.held.len() || self.locked != other.locked {
+            return false;
+        }
+        let mut ids = Ids::default();
+        let innermost = self.frames.len() - 1;
+        self.frames.iter().zip(&other.frames).enumerate().all(|(depth, (known, now))| {
+            // Callers go on with r6 to r9 alone.
+            let mask = if depth == innermost { live } else { 0b11_1100_0000 };
+            known.return_to == now.return_to
+                && (0..10).filter(|register| mask >> register & 1 == 1).all(|register| known.registers[register].covers(&now.registers[register], &mut ids))
+                && known.stack.iter().zip(&now.stack).all(|(known, now)| covers_slot(*known, *now, &mut ids))
+        })
+    }
+}
+
+fn covers_slot(known: Slot, now: Slot, ids: &mut Ids) -> bool {
+    match (known, now) {
+        (Slot::Bytes(known), Slot::Bytes(now)) => known & !now == 0,
+        (Slot::Bytes(_), Slot::Spilled(Register::Scalar(_))) => true,
+        (Slot::Bytes(known), Slot::Spilled(_)) => known == 0,
+        (Slot::Spilled(known), Slot::Spilled(now)) => known.covers(&now, ids),
+        (Slot::Spilled(Register::Scalar(known)), Slot::Bytes(0xff)) => known == UNKNOWN,
+        (Slot::Spilled(_), Slot::Bytes(_)) => false,
+    }
+}

@@ -1,0 +1,244 @@
+//! Goes along every path, and leaves one where all that can follow has been seen.
+
+use super::live::live_registers;
+use super::state::{Base, Frame, Pointer, Register, State};
+use super::{Subject, Verdict};
+use crate::program::instruction::*;
+use crate::program::liveness::block_starts;
+
+/// As BPF_COMPLEXITY_LIMIT_INSNS.
+const MOST_FOLLOWED: u32 = 1_000_000;
+/// States kept for one instruction.
+const MOST_KEPT: usize = 64;
+pub const DEEPEST_CALL: usize = 8;
+
+/// A sentence at an instruction.
+pub type Refusal = (usize, String);
+
+/// A state that was seen at a landing; `open` paths from it have not ended yet.
+struct Seen {
+    state: State,
+    open: u32,
+    parent: Option<(usize, usize)>,
+}
+
+pub struct Walker<'a> {
+    pub subject: &'a Subject<'a>,
+    live: Vec<u16>,
+    landings: Vec<bool>,
+    seen: Vec<Vec<Seen>>,
+    /// Paths still to follow, each with the last landing it passed.
+    waiting: Vec<(State, Option<(usize, usize)>)>,
+    followed: u32,
+    pub next_id: u32,
+}
+
+/// What an instruction leads to.
+pub enum Next {
+    Goes(usize),
+    Ends,
+}
+
+impl<'a> Walker<'a> {
+    pub fn new(subject: &'a Subject<'a>) -> Walker<'a> {
+        Walker {
+            subject,
+            live: live_registers(subject.program),
+            landings: block_starts(subject.program),
+            seen: (0..=subject.program.len()).map(|_| Vec::new()).collect(),
+            waiting: Vec::new(),
+            followed: 0,
+            next_id: 1,
+        }
+    }
+
+    pub fn id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    pub fn run(mut self) -> Verdict {
+        let mut frame = Frame::new(0, usize::MAX);
+        frame.registers[1] = Register::Pointer(Pointer { base: Base::Context, offset: 0, beyond: 0, id: 0, nullable: false, range: 0 });
+        self.waiting.push((State { at: 0, frames: vec![frame], held: Vec::new(), locked: false }, None));
+        while let Some((state, parent)) = self.waiting.pop() {
+            match self.follow(state, parent) {
+                Ok(true) => {}
+                Ok(false) => return Verdict { refusal: None, followed: self.followed, gave_up: true },
+                Err(refusal) => return Verdict { refusal: Some(refusal), followed: self.followed, gave_up: false },
+            }
+        }
+        Verdict { refusal: None, followed: self.followed, gave_up: false }
+    }
+
+    /// One path to its end; false when there are too many.
+    fn follow(&mut self, mut state: State, mut landing: Option<(usize, usize)>) -> Result<bool, Refusal> {
+        loop {
+            let at = state.at;
+            if self.landings[at] {
+                match self.land(&state, landing)? {
+                    Landed::Known => {
+                        self.ended(landing);
+                        return Ok(true);
+                    }
+                    Landed::New(place) => landing = place,
+                }
+            }
+            self.followed += 1;
+            if self.followed > MOST_FOLLOWED {
+                return Ok(false);
+            }
+            let insn = self.subject.program[at];
+            let other = self.branch_of(insn, &mut state)?;
+            if let Some(other) = other {
+                if let Some((slot, index)) = landing {
+                    self.seen[slot][index].open += 1;
+                }
+                self.waiting.push((other, landing));
+                continue;
+            }
+            if insn.is_conditional() {
+                continue;
+            }
+            match self.step(insn, &mut state)? {
+                Next::Goes(next) => state.at = next,
+                Next::Ends => {
+                    self.ended(landing);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// A path has ended: the landings behind it may be settled now.
+    fn ended(&mut self, mut landing: Option<(usize, usize)>) {
+        while let Some((slot, index)) = landing {
+            let seen = &mut self.seen[slot][index];
+            seen.open -= 1;
+            if seen.open > 0 {
+                return;
+            }
+            landing = seen.parent;
+        }
+    }
+
+    fn land(&mut self, state: &State, parent: Option<(usize, usize)>) -> Result<Landed, Refusal> {
+        let at = state.at;
+        let live = self.live[at];
+        for seen in &self.seen[at] {
+            if seen.open > 0 {
+                // Still on its way: here again with nothing changed, it comes here for ever.
+                if seen.state == *state {
+                    return Err((at, "It loops for ever: it comes here again with nothing changed.".to_owned()));
+                }
+                continue;
+            }
+            if seen.state.covers(state, live) {
+                return Ok(Landed::Known);
+            }
+        }
+        if self.seen[at].len() >= MOST_KEPT {
+            // Settled states only save work.
+            return Ok(Landed::New(parent));
+        }
+        self.seen[at].push(Seen { state: state.clone(), open: 1, parent });
+        Ok(Landed::New(Some((at, self.seen[at].len() - 1))))
+    }
+
+    /// Runs one instruction that is no conditional jump on what is known.
+    fn step(&mut self, insn: Insn, state: &mut State) -> Result<Next, Refusal> {
+        let at = state.at;
+        let next = at + if insn.is_wide() { 2 } else { 1 };
+        match insn.class() {
+            CLASS_LD if insn.is_wide() => {
+                let value = self.constant(at);
+                state.set(insn.dst, value);
+            }
+            CLASS_LD => self.packet_load(insn, state)?,
+            CLASS_LDX => self.load(insn, state)?,
+            CLASS_ST => self.store(insn, state, Register::constant(insn.imm as i64 as u64))?,
+            CLASS_STX if insn.mode() == MODE_ATOMIC => self.atomic(insn, state)?,
+            CLASS_STX => {
+                let value = self.need(state, insn.src)?;
+                self.store(insn, state, value)?;
+            }
+            CLASS_ALU | CLASS_ALU64 => self.compute(insn, state)?,
+            _ => return self.jump(insn, state, next),
+        }
+        Ok(Next::Goes(next))
+    }
+
+    fn jump(&mut self, insn: Insn, state: &mut State, next: usize) -> Result<Next, Refusal> {
+        let at = state.at;
+        match insn.opcode {
+            JA | JA32 => Ok(Next::Goes(insn.target(at) as usize)),
+            EXIT => self.exit(state),
+            CALL if insn.is_local_call() => {
+                let depth = state.frames.len();
+                if depth > DEEPEST_CALL {
+                    return Err((at, format!("Functions call one another more than {DEEPEST_CALL} deep.")));
+                }
+                let mut frame = Frame::new(depth, next);
+                frame.registers[1..6].copy_from_slice(&state.frame().registers[1..6]);
+                state.frames.push(frame);
+                Ok(Next::Goes(insn.callee(at) as usize))
+            }
+            CALL if insn.src == 0 => {
+                self.call(insn.imm as u32, state)?;
+                Ok(Next::Goes(next))
+            }
+            CALL => Err((at, "It calls a function of the kernel, which is not here.".to_owned())),
+            _ => Err((at, "It calls the function whose number a register holds, which Linux does not allow.".to_owned())),
+        }
+    }
+
+    fn exit(&mut self, state: &mut State) -> Result<Next, Refusal> {
+        let at = state.at;
+        let answer = state.get(0);
+        if state.frames.len() == 1 {
+            match answer {
+                Register::Unset => return Err((at, "It ends without a value in r0: set r0 on every path.".to_owned())),
+                Register::Pointer(_) => return Err((at, "It would give an address away in r0 at its end.".to_owned())),
+                Register::Scalar(_) => {}
+            }
+            if !state.held.is_empty() {
+                return Err((at, "It ends while a ring buffer’s record is still reserved: submit or discard it on every path.".to_owned()));
+            }
+            if state.locked {
+                return Err((at, "It ends while it holds a spin lock.".to_owned()));
+            }
+            return Ok(Next::Ends);
+        }
+        let depth = state.frames.len() - 1;
+        let Some(frame) = state.frames.pop() else { return Ok(Next::Ends) };
+        if let Register::Pointer(Pointer { base: Base::Stack(owner), .. }) = answer {
+            if owner == depth {
+                return Err((at, "It returns the address of its own stack, which ends with it.".to_owned()));
+            }
+        }
+        // What pointed into the frame that ended points nowhere.
+        state.for_each_register(|register| {
+            if matches!(register, Register::Pointer(Pointer { base: Base::Stack(owner), .. }) if *owner == depth) {
+                *register = Register::Unset;
+            }
+        });
+        state.set(0, answer);
+        for register in 1..=5 {
+            state.set(register, Register::Unset);
+        }
+        Ok(Next::Goes(frame.return_to))
+    }
+
+    /// The register's value; it must have one.
+    pub fn need(&self, state: &State, register: u8) -> Result<Register, Refusal> {
+        match state.get(register) {
+            Register::Unset => Err((state.at, format!("r{register} has no value here: nothing was put into it on the way."))),
+            value => Ok(value),
+        }
+    }
+}
+
+enum Landed {
+    Known,
+    New(Option<(usize, usize)>),
+}
