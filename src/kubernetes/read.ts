@@ -33,6 +33,8 @@ interface Place {
 
 /** Lists within lists are nobody's output. */
 const MOST_NESTED_LISTS = 3;
+/** Objects whose faults get a place of their own, which costs a second parse; further ones get their object's. */
+const MOST_LOCATED = 1000;
 
 /**
  * Reads Services, EndpointSlices, Pods and Nodes as kubectl prints them: YAML of several documents or a List, JSON of
@@ -58,6 +60,7 @@ class Reader {
   readonly #leftOut = new Set<string>();
   /** `10.96.0.1:80/TCP`, and the Service that has it. */
   readonly #addresses = new Map<string, string>();
+  #located = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -205,8 +208,12 @@ class Reader {
 
   #report({ chunk, path }: Place, findings: readonly Finding[], name: string | null): void {
     if (findings.length === 0) return;
-    const offsets = locate(textOf(this.#text, chunk), findings.map((finding) => [...path, ...finding.path]));
-    findings.forEach((finding, index) => this.#faultAt(chunk.start + (offsets[index] ?? 0), finding, name));
+    const whole = firstCharacter(this.#text, chunk);
+    const offsets = this.#located++ < MOST_LOCATED ? locate(textOf(this.#text, chunk), findings.map((finding) => [...path, ...finding.path])) : [];
+    findings.forEach((finding, index) => {
+      const offset = offsets[index];
+      this.#faultAt(offset === undefined ? whole : chunk.start + offset, finding, name);
+    });
   }
 
   #faultAt(offset: number, { severity, message, values }: Omit<Finding, 'path'>, object: string | null): void {

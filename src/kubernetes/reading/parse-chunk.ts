@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type YAMLError } from 'yaml';
+import { parseBlockYaml } from './block-yaml.ts';
 import type { Path } from './finding.ts';
 
 /** etcd takes objects of up to 1.5 MB: what is larger is no object. */
@@ -8,6 +9,8 @@ const LARGEST_UNIQUE = 200_000;
 /** No object that is read here comes near it. */
 const DEEPEST = 48;
 const MOST_ALIASES = 100;
+/** What would only use up the parser's stack, and seconds. */
+const TOO_DEEP = /(?:[{[]\s*){200}|(?:[-?] +){200}|(?:[{[]\s*"[^"]{0,20}"\s*:\s*){200}/;
 
 export type Parsed =
   | { readonly value: unknown }
@@ -17,7 +20,7 @@ export type Parsed =
 export function parseChunk(text: string, format: 'json' | 'yaml'): Parsed {
   if (text.length > LARGEST_OBJECT) return { offset: 0, message: 'fault_too_large', values: { size: Math.ceil(text.length / 1e6) } };
   try {
-    const value = (format === 'json' ? parseJson(text) : undefined) ?? parseYaml(text);
+    const value = (format === 'json' ? parseJson(text) : parseBlockYaml(text)) ?? parseYaml(text);
     if ('value' in value && isDeeperThan(value.value, DEEPEST)) return tooDeep();
     return value;
   } catch (reason) {
@@ -46,6 +49,7 @@ function documentOf(text: string): Document.Parsed {
 }
 
 function parseYaml(text: string): Parsed {
+  if (TOO_DEEP.test(text)) return tooDeep();
   const document = documentOf(text);
   const [first] = document.errors;
   if (first) return yamlFault(text, first);

@@ -72,7 +72,7 @@ function scanValue(text: string, start: number, end: number, column: number, sca
     }
     if (character === ':') continue;
     if (character === '{' || character === '[') {
-      if (column >= 0 && character === '{' && open.length > 0 && at !== start && columnOf(text, at) === column && isLineStart(text, at)) {
+      if (column >= 0 && character === '{' && open.length > 0 && at !== start && isLineStart(text, at) && columnOf(text, at) === column) {
         if (listDepth === 0) {
           scan.elements.push([start, at, null, false]);
           return at;
