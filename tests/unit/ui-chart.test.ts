@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { timePacket } from '../../src/cost/model.ts';
-import type { Figure, Point, Profile } from '../../src/cost/profile.ts';
+import type { Figure, Point, Profile, UpdatePoint } from '../../src/cost/profile.ts';
 import { IptablesDatapath } from '../../src/datapaths/iptables/iptables-datapath.ts';
 import { PRESET_NODE } from '../../src/kubernetes/node.ts';
 import { preset } from '../../src/kubernetes/presets.ts';
@@ -12,6 +12,7 @@ import { logScales, nearestChoice, spreadLabels } from '../../src/ui/chart/log-c
 import { otherBackend } from '../../src/ui/chart/other-profile.ts';
 import { SERVICE_CHOICES } from '../../src/ui/chart/service-choices.ts';
 import { reportFor } from '../../src/ui/chart/update-line.ts';
+import { measuredAdditions, publishedUpdates } from '../../src/ui/chart/update-points.ts';
 
 const figure = (ns: number): Figure => ({ ns, low: ns, high: ns, mark: 'measured', source: 'fixture' });
 const point = (over: Partial<Point>): Point => ({ datapath: 'iptables', connection: 'new', services: 50, position: 0, ns: 100, low: 100, high: 100, mark: 'measured', source: 'fixture', ...over });
@@ -117,4 +118,11 @@ test.each(['legacy', 'nft'] as const)('an update’s counts for 500 Services, fr
   // Names and addresses differ in length.
   expect(line.work.bytesHandedOver! / report.work.bytesHandedOver!).toBeCloseTo(1, 1);
   if (backend === 'legacy') expect(line.work.bytesCopied! / report.work.bytesCopied!).toBeCloseTo(1, 1);
+});
+
+test('updates of one Service more, and those that somebody published', () => {
+  const update = (over: Partial<UpdatePoint>): UpdatePoint => ({ datapath: 'iptables', kind: 'partial', services: 50, ns: 5, low: 5, high: 5, mark: 'measured', source: 'fixture', ...over });
+  const points = [update({}), update({ kind: 'full', ns: 9 }), update({ datapath: 'ebpf', kind: 'entries', ns: 300 }), update({ datapath: 'ebpf', kind: 'entries', ns: 6 }), update({ kind: 'full', mark: 'published', services: 5000 }), update({ kind: 'full', mark: 'published', services: 1 })];
+  expect(measuredAdditions(points).map(({ kind, ns }) => [kind, ns])).toEqual([['partial', 5], ['entries', 6]]);
+  expect(publishedUpdates(points).map(({ services }) => services)).toEqual([1, 5000]);
 });

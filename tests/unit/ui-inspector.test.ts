@@ -10,7 +10,7 @@ import type { Stage } from '../../src/datapaths/stage.ts';
 import { chainStep, difference, packetAt } from '../../src/ui/inspector/chain-step.ts';
 import { duration, durationParts, durationWithin } from '../../src/ui/inspector/duration.ts';
 import { headerRows } from '../../src/ui/inspector/header-rows.ts';
-import { hexRegister, programStep } from '../../src/ui/inspector/program-step.ts';
+import { hexRegister, programStep, shortRegister } from '../../src/ui/inspector/program-step.ts';
 import { stageAt } from '../../src/ui/inspector/stage-at.ts';
 import { sumTerms } from '../../src/ui/inspector/sum-terms.ts';
 
@@ -100,6 +100,10 @@ test('registers of a step, and which of them the step before changed', () => {
 });
 test.each([[-1n, '0xffffffffffffffff'], [0n, '0x0']])('%s is written %s', (value, text) => {
   expect(hexRegister(value)).toBe(text);
+});
+
+test.each([[0xffffc90000000fb8n, '…00000fb8'], [0x6c856d0an, '0x6c856d0a']])('%s is short for where there is little room', (value, text) => {
+  expect(shortRegister(value)).toBe(text);
 });
 
 test('the terms add up to the total, one line a counter', () => {

@@ -32,6 +32,12 @@ export function programStep(report: PacketReport, step: number | null): ProgramS
   };
 }
 
+/** The same where there is little room: an address by its last eight digits. */
+export function shortRegister(value: bigint): string {
+  const hex = hexRegister(value);
+  return hex.length > 12 ? `…${hex.slice(-8)}` : hex;
+}
+
 /** `0x2a4f80`: no more digits than there are. */
 export function hexRegister(value: bigint): string {
   return `0x${BigInt.asUintN(64, value).toString(16)}`;

@@ -15,7 +15,7 @@ export interface FieldGeometry {
 const LEAST_PITCH = 3;
 const LARGEST_PITCH = 16;
 /** How much of the room a field has to fill before cells that stand for fewer rules are good enough. */
-const ENOUGH = 0.8;
+const ENOUGH = 0.7;
 const STEPS = [1, 2, 5];
 
 /**
