@@ -1,11 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Point, Profile, UpdatePoint } from '../src/cost/profile.ts';
-import { EbpfDatapath } from '../src/datapaths/ebpf/ebpf-datapath.ts';
-import { IptablesDatapath } from '../src/datapaths/iptables/iptables-datapath.ts';
-import type { PresetName } from '../src/kubernetes/presets.ts';
-import { readAssets } from '../src/simulation/node-assets.ts';
-import { countConntrack, countPackets, countStanding, countUpdates, iptablesOf, labNode } from './counted.ts';
+import { countConntrack, countStanding, CountedLab, type LaneName } from './counted.ts';
 import { round } from './figure.ts';
 import { fitChain, fitProgram, type Pair } from './fit-packets.ts';
 import { fitEntries, fitLegacy, fitNft, type CountedRestore } from './fit-updates.ts';
@@ -41,11 +35,11 @@ function plans(quick: boolean): Raw['plan'] {
   return quick
     ? {
         packets: { rounds: 3, samples: 60, sizes: ['1', '50'], mainSize: '500', positions: [0, 250, 499], largestNft: 500 },
-        updates: { sizes: ['1', '50', '500'], fulls: 2, partials: 2, large: 1000 },
+        updates: { fulls: 2, partials: 2, large: 1000 },
       }
     : {
         packets: { rounds: 12, samples: 250, sizes: ['1', '50', '500', '20000'], mainSize: '5000', positions: [0, 500, 1000, 2500, 4999], largestNft: 5000 },
-        updates: { sizes: ['1', '50', '500', '5000', '20000'], fulls: 5, partials: 5, large: 5000 },
+        updates: { fulls: 5, partials: 5, large: 5000 },
       };
 }
 
@@ -54,13 +48,13 @@ export function measure(workshop: Workshop, machine: Machine, { quick, say }: Ca
   const plan = plans(quick);
   const prices = timePrograms(workshop, quick ? 3 : plan.packets.rounds, quick ? 20_000 : 100_000, say);
   const packets = timePackets(workshop, machine, plan.packets, say);
-  const updates = timeUpdates(workshop, machine, plan.updates, say);
+  const updates = timeUpdates(workshop, machine, clustersOf(plan.packets), plan.updates, say);
   return { machine: { kernel: machine.kernel, processor: machine.processor }, date: new Date().toISOString().slice(0, 10), plan, packets, prices, updates };
 }
 
 /** The profile of one backend, from what was timed and what the engines count for the same packets and updates. */
-export function profileOf(raw: Raw, backend: Backend): Profile {
-  const { packets, updates, plan } = raw;
+export function profileOf(raw: Raw, backend: Backend, lab: CountedLab): Profile {
+  const { packets, updates } = raw;
   if (!packets.split) throw new LabError('Without tc programs the way cannot be split.');
   const pick = (setUp: SetUp, work: (connection: 'new' | 'established', timing: PacketTiming) => Pair['new']['work'], own: Backend | null): Pair[] => {
     const found = packets.timings.filter((timing) => timing.setUp === setUp && timing.backend === own);
@@ -69,7 +63,7 @@ export function profileOf(raw: Raw, backend: Backend): Profile {
       .map((first) => {
         const later = found.find(({ connection, services, position }) => connection === 'established' && services === first.services && position === first.position);
         if (!later) throw new LabError('A first packet was timed without a later one.');
-        return { new: { work: work('new', first), rounds: first.rounds }, established: { work: work('established', later), rounds: later.rounds } };
+        return { table: first.services, new: { work: work('new', first), rounds: first.rounds }, established: { work: work('established', later), rounds: later.rounds } };
       });
   };
   const one = (pairs: readonly Pair[]): Pair => {
@@ -77,34 +71,22 @@ export function profileOf(raw: Raw, backend: Backend): Profile {
     if (!pair) throw new LabError(`Not every set-up of iptables-${backend} was timed.`);
     return pair;
   };
-  const clusters = clustersOf(plan.packets);
-  const [server] = clusters[0]?.servers ?? [];
-  const conntrack = countConntrack(server?.address ?? '');
-  const standing = countStanding(backend, server?.address ?? '');
-  const chains = new Map(clusters.map((cluster) => [cluster.services, new LazyLane(() => iptablesOf(backend, cluster))]));
-  const programs = new Map(clusters.map((cluster) => [cluster.services, new LazyLane(() => ebpfOf(cluster))]));
-  const counted = (lanes: typeof chains | typeof programs) => (connection: 'new' | 'established', { services, position }: PacketTiming) => {
-    const lane = lanes.get(services);
-    const target = clusters.find((cluster) => cluster.services === services)?.targets.find((candidate) => candidate.position === position);
-    if (!lane || !target) throw new LabError(`No cluster of ${services} Services has a target at ${position}.`);
-    return countPackets(lane.get(), target)[connection].work;
-  };
+  const conntrack = countConntrack(lab.server);
+  const standing = countStanding(backend, lab.server);
+  const counted = (lane: LaneName) => (connection: 'new' | 'established', { services, position }: PacketTiming) => lab.packets(lane, services, position)[connection].work;
   const none = one(pick('none', () => ({ routeLookups: 1 }), null));
   const chain = fitChain({
     none,
     split: packets.split,
     conntrack: one(pick('conntrack', (connection) => conntrack[connection], backend)),
     standing: one(pick('standing', (connection) => standing[connection].work, backend)),
-    services: pick('services', counted(chains), backend),
+    services: pick('services', counted(backend), backend),
   });
-  const program = fitProgram({ none, program: pick('program', counted(programs), null), prices: raw.prices }, chain.fixed);
+  const program = fitProgram({ none, program: pick('program', counted('ebpf'), null), prices: raw.prices }, chain.fixed);
 
   const restores: CountedRestore[] = updates.restores
     .filter((timing) => timing.backend === backend)
-    .map((timing) => {
-      const cluster = labCluster(String(timing.services) as PresetName, []);
-      return { timing, report: countUpdates(new IptablesDatapath({ backend, seed: cluster.seed, node: labNode() }), cluster)[timing.kind] };
-    });
+    .map((timing) => ({ timing, report: lab.update(backend, timing.services, timing.kind) }));
   const update = backend === 'legacy' ? fitLegacy(restores) : fitNft(restores);
   const entries = fitEntries(updates.entries);
   return {
@@ -127,26 +109,6 @@ export function profileOf(raw: Raw, backend: Backend): Profile {
 /** The clusters that packets were sent in, as they were. */
 export function clustersOf(plan: PacketPlan): readonly LabCluster[] {
   return [labCluster(plan.mainSize, plan.positions), ...plan.sizes.filter((size) => size !== plan.mainSize).map((size) => labCluster(size, [...new Set([0, Number(size) - 1])]))];
-}
-
-export function ebpfOf(cluster: LabCluster): EbpfDatapath {
-  const datapath = new EbpfDatapath({ seed: cluster.seed, node: labNode() }, readAssets());
-  datapath.sync(cluster.change);
-  return datapath;
-}
-
-/** Built when it is first asked for: large ones take seconds. */
-class LazyLane<L> {
-  readonly #make: () => L;
-  #lane: L | null = null;
-
-  constructor(make: () => L) {
-    this.#make = make;
-  }
-
-  get(): L {
-    return (this.#lane ??= this.#make());
-  }
 }
 
 function setup({ packets, plan }: Raw): string {
@@ -180,13 +142,7 @@ function updatePoints({ restores, entries }: UpdateTimings, backend: Backend): U
   ];
 }
 
-/** Writes what was timed and the profiles that follow from it into a folder. */
-export function writeProfiles(raw: Raw, folder: string, say: (line: string) => void): Profile[] {
-  mkdirSync(folder, { recursive: true });
-  return (['legacy', 'nft'] as const).map((backend) => {
-    say(`Fitting the profile of iptables-${backend}.`);
-    const profile = profileOf(raw, backend);
-    writeFileSync(join(folder, `${backend}.json`), `${JSON.stringify(profile, null, 2)}\n`);
-    return profile;
-  });
+/** Fits both profiles to what was timed. */
+export function fitProfiles(raw: Raw, lab: CountedLab): Profile[] {
+  return (['legacy', 'nft'] as const).map((backend) => profileOf(raw, backend, lab));
 }

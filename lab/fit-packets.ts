@@ -12,6 +12,8 @@ export interface Timed {
 }
 
 export interface Pair {
+  /** Services in the table. */
+  readonly table: number;
   readonly new: Timed;
   readonly established: Timed;
 }
@@ -34,6 +36,7 @@ export interface ProgramSeries {
 }
 
 type Prices = Pick<Profile, 'units' | 'fixed'>;
+type Kind = 'new' | 'established';
 type At = (timed: Timed) => number;
 
 const count = (work: Work, counter: keyof Work): number => work[counter] ?? 0;
@@ -44,6 +47,31 @@ function overRounds<T extends string>(rounds: number, solve: (at: At, round: num
   const middle = solve(({ rounds: all }) => median(all), null);
   const each = Array.from({ length: rounds }, (_, round) => solve(({ rounds: all }) => all[round] ?? NaN, round));
   return (price, source) => makeFigure(middle[price], each.map((one) => one[price]), source);
+}
+
+const SOLVED = ['tablesEntered', 'chainsEntered', 'natSetUps', 'natRewrites', 'conntrackLookups', 'conntrackInserts'] as const;
+const SOLVED_BY: Readonly<Record<(typeof SOLVED)[number], string>> = {
+  tablesEntered: 'a run of a table at its hook, mostly from later packets past the standing rules',
+  chainsEntered: 'a jump or the begin of a built-in chain, mostly from first packets to the Service at the chain’s head',
+  natSetUps: 'a mapping, mostly from first packets past the standing rules',
+  natRewrites: 'a header rewritten, mostly from later packets to a Service',
+  conntrackLookups: 'mostly from later packets with connection tracking alone',
+  conntrackInserts: 'an entry made, filled and confirmed, mostly from first packets with connection tracking alone',
+};
+const SOLVED_SOURCE = 'Six set-ups, each compared with the bare way, give six prices (connection tracking alone; with kube-proxy’s standing rules; with a Service at the chain’s head; first and later packets of each)';
+
+/** A slope alone: each point against the first rule's of its own table, weighed by its relative error. */
+function slope(services: readonly Pair[], at: At): number {
+  let [over, under] = [0, 0];
+  for (const pair of services) {
+    const rules = (other: Pair) => count(other.new.work, 'rulesEvaluated');
+    const head = services.filter((other) => other.table === pair.table).sort((a, b) => rules(a) - rules(b))[0];
+    if (!head || rules(pair) - rules(head) < 100) continue;
+    const weighed = (rules(pair) - rules(head)) / at(pair.new);
+    over += (weighed * (at(pair.new) - at(head.new))) / at(pair.new);
+    under += weighed * weighed;
+  }
+  return over / under;
 }
 
 /**
@@ -57,49 +85,22 @@ export function fitChain(series: ChainSeries): Prices {
     const [inNs, middleNs, outNs] = [pick(split.in), pick(split.middle), pick(split.out)];
     const bare = mean([at(none.new), at(none.established)]);
     const share = bare / (inNs + middleNs + outNs);
-    const over = (pair: Pair, kind: keyof Pair) => at(pair[kind]) - at(none[kind]);
-    const added = (pair: Pair, less: Pair, kind: keyof Pair) => (counter: keyof Work) => count(pair[kind].work, counter) - count(less[kind].work, counter);
-
-    const conntrackLookups = Math.max(0, over(conntrack, 'established'));
-    const conntrackInserts = Math.max(0, over(conntrack, 'new') - over(conntrack, 'established'));
-    // A slope alone: each point against the first rule's of the same table, weighed by its relative error.
-    const slopes = services.flatMap((pair) => {
-      const head = services.find((other) => other !== pair && at(other.new) <= at(pair.new) && count(other.new.work, 'rulesEvaluated') < count(pair.new.work, 'rulesEvaluated'));
-      const rules = head ? count(pair.new.work, 'rulesEvaluated') - count(head.new.work, 'rulesEvaluated') : 0;
-      return head && rules >= 100 ? [{ rules: rules / at(pair.new), ns: (at(pair.new) - at(head.new)) / at(pair.new) }] : [];
-    });
-    const rulesEvaluated = slopes.reduce((sum, { rules, ns }) => sum + rules * ns, 0) / slopes.reduce((sum, { rules }) => sum + rules * rules, 0);
-    // Chains entered and the few rules in them, first and later packets alike.
-    const chains = fitPrices(
-      (['new', 'established'] as const).map((kind) => {
-        const more = added(standing, conntrack, kind);
-        return { counts: [more('chainsEntered')], sum: over(standing, kind) - over(conntrack, kind) - more('rulesEvaluated') * rulesEvaluated };
-      }),
-      1,
-    );
-    const chainsEntered = chains[0] ?? 0;
+    const rulesEvaluated = slope(services, at);
+    // Each set-up's excess over the bare way. As many unknown prices as equations: what each set-up adds to the one before.
+    const excess = (pairs: readonly Pair[], kind: Kind) => {
+      const works = pairs.map((pair) => pair[kind].work);
+      return { counts: SOLVED.map((counter) => mean(works.map((work) => count(work, counter)))), sum: mean(pairs.map((pair) => at(pair[kind]) - at(none[kind]) - count(pair[kind].work, 'rulesEvaluated') * rulesEvaluated)) };
+    };
     const heads = services.filter((pair) => count(pair.new.work, 'rulesEvaluated') - count(standing.new.work, 'rulesEvaluated') < 20);
-    const natRewrites = Math.max(0, mean(services.map((pair) => over(pair, 'established') - over(standing, 'established'))));
-    const targetsRun = Math.max(
-      0,
-      mean(
-        heads.map((pair) => {
-          const more = added(pair, standing, 'new');
-          return over(pair, 'new') - over(standing, 'new') - more('rulesEvaluated') * rulesEvaluated - more('chainsEntered') * chainsEntered - natRewrites;
-        }),
-      ),
-    );
-    return { in: inNs * share, middle: middleNs * share, out: outNs * share, conntrackLookups, conntrackInserts, rulesEvaluated, chainsEntered, natRewrites, targetsRun };
+    const solved = fitPrices([excess([conntrack], 'established'), excess([conntrack], 'new'), excess([standing], 'established'), excess([standing], 'new'), excess(services, 'established'), excess(heads, 'new')], SOLVED.length);
+    const prices = Object.fromEntries(SOLVED.map((counter, i) => [counter, solved[i] ?? 0])) as Record<(typeof SOLVED)[number], number>;
+    return { in: inNs * share, middle: middleNs * share, out: outNs * share, rulesEvaluated, ...prices };
   });
   const way = 'Share of the bare way (no rules, no connection tracking; mean of a first and a later packet), by clocks of two tc programs';
   return {
     units: {
       rulesEvaluated: figure('rulesEvaluated', 'First packets to Services at different positions: what each further rule of KUBE-SERVICES adds'),
-      chainsEntered: figure('chainsEntered', 'kube-proxy’s standing rules without Services, less connection tracking alone, for each chain entered; a chain’s and a hook’s own cost'),
-      conntrackLookups: figure('conntrackLookups', 'A later packet with connection tracking alone, less the same with nothing'),
-      conntrackInserts: figure('conntrackInserts', 'A first packet with connection tracking alone, less a later one: an entry is made, filled and confirmed'),
-      targetsRun: figure('targetsRun', 'A first packet to the Service at the chain’s head, less one past the standing rules, less the chains, rules and rewrite between them: DNAT sets up a mapping'),
-      natRewrites: figure('natRewrites', 'A later packet to a Service, less one past the standing rules: the mapping is found and the header rewritten'),
+      ...Object.fromEntries(SOLVED.map((counter) => [counter, figure(counter, `${SOLVED_SOURCE}: ${SOLVED_BY[counter]}`)])),
     },
     fixed: {
       'way-in': figure('in', `${way}: from sendto in the client pod to the node’s end of its veth`),
@@ -129,7 +130,7 @@ export function fitProgram(series: ProgramSeries, way: Prices['fixed']): Prices 
     const parts = (work: Work) => PRICE_OF.reduce((sum, [counter, thing]) => sum + count(work, counter) * pick(thing), 0);
     // As far as it stands from the bare way, so that the fresh socket's part falls out here too.
     const bare = mean([at(none.new), at(none.established)]);
-    const over = (pair: Pair, kind: keyof Pair) => bare + at(pair[kind]) - at(none[kind]);
+    const over = (pair: Pair, kind: Kind) => bare + at(pair[kind]) - at(none[kind]);
     const redirect = Math.max(0, mean(program.map((pair) => over(pair, 'established') - shared - parts(pair.established.work))));
     const mapUpdates = Math.max(0, mean(program.map((pair) => (over(pair, 'new') - shared - redirect - parts(pair.new.work)) / count(pair.new.work, 'mapUpdates'))));
     return { redirect, mapUpdates };

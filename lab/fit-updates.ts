@@ -22,12 +22,11 @@ const RENDERED = [
 const RENDER_SOURCE = 'Fitted to what kube-proxy 1.37.2’s own code took to build its text, steady, median, for 50 to 20,000 Services of 1 port and 2 endpoints (Linux 6.18, 2-CPU virtual machine, 2026-11-23): it was not timed in this run';
 
 interface Term {
-  readonly counter: Counter | null;
   readonly count: (report: UpdateReport) => number;
 }
 
-const unit = (counter: Counter): Term => ({ counter, count: (report) => report.work[counter] ?? 0 });
-const FIXED: Term = { counter: null, count: () => 1 };
+const unit = (counter: Counter): Term => ({ count: (report) => report.work[counter] ?? 0 });
+const FIXED: Term = { count: () => 1 };
 
 /** Prices of one part of the time: with every run's median, and again leaving out one timing at a time, for the range. */
 function fitPart(rows: readonly { readonly report: UpdateReport; readonly ns: number }[], terms: readonly Term[], source: string): Figure[] {
@@ -53,19 +52,16 @@ function renderPrices(): UpdatePrices['units'] {
 
 export function fitLegacy(restores: readonly CountedRestore[]): UpdatePrices {
   const stageCount = (kind: string, counter: Counter) => (report: UpdateReport) => report.stages.find((stage) => stage.kind === kind)?.work[counter] ?? 0;
-  const fetchTerms: Term[] = [{ counter: 'bytesCopied', count: stageCount('fetch', 'bytesCopied') }, { counter: 'systemCalls', count: stageCount('fetch', 'systemCalls') }];
-  const [bytesCopied, systemCalls] = fitPart(restores.map(({ timing, report }) => ({ report, ns: median(timing.fetch) })), fetchTerms, `Within the kernel, fetching the tables (IPT_SO_GET_INFO, IPT_SO_GET_ENTRIES); ${HOW}`);
+  const fetched = restores.map(({ timing, report }) => ({ report, ns: median(timing.fetch) }));
+  const [bytesCopied, fetch] = fitPart(fetched, [{ count: stageCount('fetch', 'bytesCopied') }, FIXED], `Within the kernel, fetching the tables (IPT_SO_GET_INFO, IPT_SO_GET_ENTRIES); ${HOW}`);
   // Copying in costs as much as copying out; what is left of the replacement is checking.
-  const checked = restores.map(({ timing, report }) => ({
-    report,
-    ns: median(timing.replace) - stageCount('replace', 'bytesCopied')(report) * (bytesCopied?.ns ?? 0) - stageCount('replace', 'systemCalls')(report) * (systemCalls?.ns ?? 0),
-  }));
-  const [rulesReplaced] = fitPart(checked, [unit('rulesReplaced')], `Within the kernel, replacing the tables (IPT_SO_SET_REPLACE, IPT_SO_SET_ADD_COUNTERS), less the copying; ${HOW}`);
+  const checked = restores.map(({ timing, report }) => ({ report, ns: median(timing.replace) - stageCount('replace', 'bytesCopied')(report) * (bytesCopied?.ns ?? 0) }));
+  const [rulesReplaced, replace] = fitPart(checked, [unit('rulesReplaced'), FIXED], `Within the kernel, replacing the tables (IPT_SO_SET_REPLACE, IPT_SO_SET_ADD_COUNTERS), less the copying; ${HOW}`);
   const user = restores.map(({ timing, report }) => ({ report, ns: median(timing.whole.map((whole, i) => whole - (timing.fetch[i] ?? 0) - (timing.replace[i] ?? 0))) }));
   const [bytesHandedOver, rulesRebuilt, start] = fitPart(user, [unit('bytesHandedOver'), unit('rulesRebuilt'), FIXED], `iptables-legacy-restore from fork to exit, less the kernel’s part; ${HOW}`);
   return {
-    units: { ...renderPrices(), ...defined({ bytesHandedOver, rulesRebuilt, rulesReplaced, bytesCopied, systemCalls }) },
-    fixed: defined({ parse: start }),
+    units: { ...renderPrices(), ...defined({ bytesHandedOver, rulesRebuilt, rulesReplaced, bytesCopied }) },
+    fixed: defined({ parse: start, fetch, replace }),
   };
 }
 
@@ -73,9 +69,9 @@ export function fitNft(restores: readonly CountedRestore[]): UpdatePrices {
   const user = restores.map(({ timing, report }) => ({ report, ns: median(timing.whole.map((whole, i) => whole - (timing.netlink[i] ?? 0))) }));
   const [bytesHandedOver, chainsPassed, gracePeriods, start] = fitPart(user, [unit('bytesHandedOver'), unit('chainsPassed'), unit('gracePeriods'), FIXED], `iptables-nft-restore from fork to exit, less its netlink calls; ${HOW}`);
   const kernel = restores.map(({ timing, report }) => ({ report, ns: median(timing.netlink) }));
-  const [rulesReplaced, commit] = fitPart(kernel, [unit('rulesReplaced'), FIXED], `iptables-nft-restore’s netlink calls; ${HOW}`);
+  const [rulesReplaced, chainsAsked, commit] = fitPart(kernel, [unit('rulesReplaced'), unit('chainsAsked'), FIXED], `iptables-nft-restore’s netlink calls; ${HOW}`);
   return {
-    units: { ...renderPrices(), ...defined({ bytesHandedOver, chainsPassed, gracePeriods, rulesReplaced }) },
+    units: { ...renderPrices(), ...defined({ bytesHandedOver, chainsPassed, gracePeriods, rulesReplaced, chainsAsked }) },
     fixed: defined({ parse: start, commit }),
   };
 }

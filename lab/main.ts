@@ -2,8 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { measure, writeProfiles, type Raw } from './calibrate.ts';
+import { clustersOf, fitProfiles, measure, type Raw } from './calibrate.ts';
+import { CountedLab } from './counted.ts';
 import { machine } from './machine.ts';
+import { readRaw } from './raw.ts';
+import { residualsOf, residualTable, withTable } from './residuals.ts';
 import { LabError } from './shell.ts';
 import { ROOT, Workshop } from './workshop.ts';
 
@@ -34,9 +37,10 @@ function main(argv: readonly string[]): number {
   }
   const folder = values.out ?? join(ROOT, ...(values.quick ? ['.cache', 'lab'] : ['src', 'cost', 'profiles']));
   const rawFile = values.out || values.quick ? join(folder, 'measured.json') : join(ROOT, 'lab', 'measured.json');
+  mkdirSync(folder, { recursive: true });
   let raw: Raw;
   if (values.from) {
-    raw = JSON.parse(readFileSync(values.from, 'utf8')) as Raw;
+    raw = readRaw(readFileSync(values.from, 'utf8'));
   } else {
     const found = machine();
     for (const sentence of found.missing) say(sentence);
@@ -53,11 +57,18 @@ function main(argv: readonly string[]): number {
     } finally {
       workshop.close();
     }
-    mkdirSync(folder, { recursive: true });
     writeFileSync(rawFile, `${JSON.stringify(raw)}\n`);
   }
-  writeProfiles(raw, folder, say);
-  say(`Written to ${folder}.`);
+  say('Counting the same packets and updates in the engines, and fitting prices.');
+  const lab = new CountedLab(clustersOf(raw.plan.packets));
+  const profiles = fitProfiles(raw, lab);
+  for (const profile of profiles) writeFileSync(join(folder, `${profile.id}.json`), `${JSON.stringify(profile, null, 2)}\n`);
+  const table = residualTable(profiles.flatMap((profile, index) => residualsOf(profile, lab).filter(({ group }) => index === 0 || group.includes(profile.backend))));
+  say(`Written to ${folder}.\n\n${table}`);
+  if (!values.out && !values.quick) {
+    const page = join(ROOT, 'docs', 'time.md');
+    writeFileSync(page, withTable(readFileSync(page, 'utf8'), table));
+  }
   return 0;
 }
 

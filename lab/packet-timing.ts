@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { standingRules } from '../src/datapaths/iptables/kube-proxy/index.ts';
 import type { PresetName } from '../src/kubernetes/presets.ts';
 import { CONNTRACK_ONLY } from './conntrack-only.ts';
@@ -67,7 +68,7 @@ interface Variant {
 export function timePackets(workshop: Workshop, machine: Machine, plan: PacketPlan, say: (line: string) => void): PacketTimings {
   const variants = buildVariants(workshop, machine, plan, say);
   const worlds = [...new Set(variants.map(({ world }) => world))];
-  const lines = ['cpu 1'];
+  const lines = [`cpu ${cpus().length - 1}`];
   worlds.forEach((world, index) => {
     lines.push(`world ${index} ${world.client.netns} ${world.client.address}`);
     for (const server of world.servers) lines.push(`server ${index} ${server.netns} ${server.address} 8080`);

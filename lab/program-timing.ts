@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { PRESET_NODE } from '../src/kubernetes/node.ts';
 import { parseIpv4, type Ipv4 } from '../src/packet/address.ts';
@@ -30,7 +31,7 @@ export function timePrograms(workshop: Workshop, rounds: number, repeat: number,
     { source: macOf(client, 0), destination: macOf(client, 1) },
   );
   const run = (program: string) => {
-    const output = shell(workshop.probe, ['testrun', '1', join(folder, 'programs', program), String(repeat), '5'], { input: `${Buffer.from(frame).toString('hex')}\n` });
+    const output = shell(workshop.probe, ['testrun', String(cpus().length - 1), join(folder, 'programs', program), String(repeat), '5'], { input: `${Buffer.from(frame).toString('hex')}\n` });
     return readWords(output).run_p50 ?? 0;
   };
   const prices: Record<PricedThing, number[]> = { instructions: [], map_lookup: [], ktime: [], prandom: [], store_bytes: [], l3_csum: [], l4_csum: [] };

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { standingRules } from '../src/datapaths/iptables/kube-proxy/index.ts';
 import { Agent } from '../src/datapaths/ebpf/agent/agent.ts';
-import { addedService, type PresetName } from '../src/kubernetes/presets.ts';
-import { labCluster, newProxier } from './lab-cluster.ts';
+import { addedService } from '../src/kubernetes/presets.ts';
+import { newProxier, type LabCluster } from './lab-cluster.ts';
 import type { Machine } from './machine.ts';
 import { readWords, type Backend } from './packet-timing.ts';
 import { LabError, shell } from './shell.ts';
@@ -36,37 +36,34 @@ export interface UpdateTimings {
 }
 
 export interface UpdatePlan {
-  readonly sizes: readonly PresetName[];
   /** Full payloads into fresh namespaces, and Services added after each. */
   readonly fulls: number;
   readonly partials: number;
-  /** Sizes above this get one full payload, and iptables-nft none. */
+  /** From this size on there is one full payload, and above it none for iptables-nft. */
   readonly large: number;
 }
-
-const SEED = 1;
 
 /** What the `index`th *Add a Service* of the page changes. */
 export function addition(index: number, op: 'add' | 'delete' = 'add') {
   return addedService(index, 2, () => false).objects.map((object) => ({ op, object }));
 }
 
-export function timeUpdates(workshop: Workshop, machine: Machine, plan: UpdatePlan, say: (line: string) => void): UpdateTimings {
+export function timeUpdates(workshop: Workshop, machine: Machine, clusters: readonly LabCluster[], plan: UpdatePlan, say: (line: string) => void): UpdateTimings {
   const restores: RestoreTiming[] = [];
   const entries: EntriesTiming[] = [];
-  for (const size of plan.sizes) {
+  for (const cluster of clusters) {
+    const fulls = cluster.services >= plan.large ? 1 : plan.fulls;
     for (const backend of ['legacy', 'nft'] as const) {
-      if (!machine[backend] || (backend === 'nft' && Number(size) > plan.large)) continue;
-      say(`Timing iptables-${backend}-restore at ${size} Services.`);
-      restores.push(...timeRestores(workshop, backend, size, Number(size) >= plan.large ? 1 : plan.fulls, plan.partials));
+      if (!machine[backend] || (backend === 'nft' && cluster.services > plan.large)) continue;
+      say(`Timing iptables-${backend}-restore at ${cluster.services} Services.`);
+      restores.push(...timeRestores(workshop, backend, cluster, fulls, plan.partials));
     }
-    if (machine.bpf) entries.push(...timeEntries(workshop, size, Number(size) >= plan.large ? 1 : plan.fulls, plan.partials));
+    if (machine.bpf) entries.push(...timeEntries(workshop, cluster, fulls, plan.partials));
   }
   return { restores, entries };
 }
 
-function timeRestores(workshop: Workshop, backend: Backend, size: PresetName, fulls: number, partials: number): RestoreTiming[] {
-  const cluster = labCluster(size, [], SEED);
+function timeRestores(workshop: Workshop, backend: Backend, cluster: LabCluster, fulls: number, partials: number): RestoreTiming[] {
   const input = join(workshop.folder, 'payload');
   const clock = join(workshop.folder, 'restore-clock');
   const make = (kind: 'full' | 'partial') => ({ backend, kind, services: cluster.services, whole: [] as number[], fetch: [] as number[], replace: [] as number[], netlink: [] as number[] });
@@ -83,8 +80,8 @@ function timeRestores(workshop: Workshop, backend: Backend, size: PresetName, fu
     into.netlink.push(kernel.netlink ?? 0);
   };
   for (let i = 0; i < fulls; i++) {
-    const proxier = newProxier(SEED);
-    const netns = workshop.namespace(`up-${backend}-${size}-${i}`);
+    const proxier = newProxier(cluster.seed);
+    const netns = workshop.namespace(`up-${backend}-${cluster.services}-${i}`);
     workshop.inside(netns, `iptables-${backend}-restore`, ['-w', '--noflush'], standingRules());
     run(netns, proxier.sync(cluster.change)?.text ?? '', full);
     if (i === fulls - 1) for (let index = 0; index < partials; index++) run(netns, proxier.sync(addition(index))?.text ?? '', partial);
@@ -93,13 +90,12 @@ function timeRestores(workshop: Workshop, backend: Backend, size: PresetName, fu
   return [full, partial];
 }
 
-function timeEntries(workshop: Workshop, size: PresetName, fulls: number, partials: number): EntriesTiming[] {
-  const cluster = labCluster(size, [], SEED);
+function timeEntries(workshop: Workshop, cluster: LabCluster, fulls: number, partials: number): EntriesTiming[] {
   const kinds = ['full', 'partial', 'removal'] as const;
   const whole = { full: [] as number[], partial: [] as number[], removal: [] as number[] };
   const count = { full: 0, partial: 0, removal: 0 };
   for (let i = 0; i < fulls; i++) {
-    const world = new World(workshop, `up-bpf-${size}-${i}`, []);
+    const world = new World(workshop, `up-bpf-${cluster.services}-${i}`, []);
     const maps = world.attachProgram();
     let lines: string[] = [];
     const agent = new Agent((map, key, value) => lines.push(entryLine(map, key, value)));

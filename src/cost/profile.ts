@@ -22,7 +22,7 @@ export interface Figure {
 export interface Point {
   readonly datapath: DatapathId | 'none';
   readonly connection: 'new' | 'established';
-  /** Services in the table, and the rule that matched, from 0. */
+  /** Services in the table, and the rule that matched, from 0; −1: a published source does not say. */
   readonly services: number;
   readonly position: number;
   readonly ns: number;

@@ -8,9 +8,11 @@ export const COUNTERS = [
   'matchesEvaluated', // match modules run (`-m …`), the fixed -s -d -p -i -o compare not among them
   'targetsRun', // targets that changed the packet, its mark or its connection (DNAT, MARK, MASQUERADE…)
   'chainsEntered', // built-in chains begun, and jumps taken
+  'tablesEntered', // runs of a table at a hook (ipt_do_table, nft_do_chain), its built-in chain empty or not
   'hooksEntered', // netfilter hooks that had at least one function registered
   'conntrackLookups',
   'conntrackInserts', // entries confirmed into the table
+  'natSetUps', // mappings set up for a new connection: by DNAT, SNAT…, or the one that changes nothing (nf_nat_setup_info)
   'natRewrites', // headers rewritten by an existing NAT mapping
   'routeLookups',
   'repliesGenerated', // packets that the datapath itself sent back (REJECT…)
@@ -30,7 +32,8 @@ export const COUNTERS = [
   'chainsHandedOver', // chain declarations in the text given to iptables-restore
   'rulesHandedOver', // rule lines in the text given to iptables-restore
   'bytesHandedOver', // bytes of that text
-  'chainsPassed', // iptables-nft: names compared while each declared chain finds its place in the sorted list of chains
+  'chainsPassed', // iptables-nft: names compared as chains find their places in sorted lists
+  'chainsAsked', // iptables-nft: chains that the kernel is asked for, one request each
   'rulesRebuilt', // legacy: entries of the tables that iptables-restore lays out anew
   'rulesReplaced', // rules in the table blobs that the kernel took (legacy: all of the table; nft: the changed ones)
   'gracePeriods', // nft: waits until no CPU can still be in the rules that were replaced, so that they can be freed

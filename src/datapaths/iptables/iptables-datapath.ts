@@ -17,7 +17,7 @@ import { PacketLog } from './netfilter/packet-log.ts';
 import { SCTP_STATES } from './netfilter/sctp-tracking.ts';
 import { TCP_STATES } from './netfilter/tcp-tracking.ts';
 import { Topology } from './netfilter/topology.ts';
-import { chainsPassed } from './chains-passed.ts';
+import { chainListWork, type ChainListWork } from './nft-chain-list.ts';
 import { ruleRow } from './rule-row.ts';
 import { changeSince, countRules, noteBefore } from './rules-change.ts';
 
@@ -105,9 +105,10 @@ export class IptablesDatapath implements Datapath {
       return table ? blobSize(table) : { entries: 0, bytes: 0 };
     });
     const old = sizes();
+    const lists = this.#options.backend === 'nft' ? chainListWork(payload.text, (name, chain) => this.#netfilter.tables.get(name as TableName)?.chainId(chain) !== undefined) : null;
     this.#netfilter.restore(payload.text, { noflush: true, ...(progress ? { progress } : {}) });
     const rules = changeSince(before, this.#netfilter, payload.text);
-    const stages = this.#options.backend === 'legacy' ? legacyStages(payload, old, sizes()) : nftStages(payload, first);
+    const stages = lists ? nftStages(payload, lists, first) : legacyStages(payload, old, sizes());
     return { datapath: 'iptables', kind: payload.kind, stages, work: addWork(...stages.map((stage) => stage.work)), rules, writes: [] };
   }
 
@@ -247,10 +248,11 @@ function legacyStages(payload: SyncPayload, old: readonly Blob[], now: readonly 
 }
 
 /** iptables-nft-restore: one netlink batch a payload with the chains that it declares. The first one finds no rules to replace. */
-function nftStages(payload: SyncPayload, first: boolean): UpdateStage[] {
+function nftStages(payload: SyncPayload, { chainsPassed, chainsAsked }: ChainListWork, first: boolean): UpdateStage[] {
   return [
     { kind: 'render', name: 'kube-proxy', work: textWork(payload) },
-    { kind: 'parse', name: 'iptables-nft-restore', work: { bytesHandedOver: payload.bytes, chainsPassed: chainsPassed(payload.text) } },
+    { kind: 'parse', name: 'iptables-nft-restore', work: { bytesHandedOver: payload.bytes, chainsPassed } },
+    { kind: 'fetch', name: 'NFT_MSG_GETCHAIN', work: { chainsAsked } },
     { kind: 'commit', name: 'nf_tables', work: { rulesReplaced: payload.filter.rules + payload.nat.rules, ...(first ? {} : { gracePeriods: 1 }) } },
   ];
 }

@@ -202,10 +202,14 @@ export class Netfilter {
       const random16 = () => this.#random32() >>> 16;
       if (verdict.kind === 'nat') {
         const range = this.#natRange(verdict.target, hook, skb);
-        if (range) setUpNat(this.conntrack, connection, range, side, random16);
+        if (range) {
+          setUpNat(this.conntrack, connection, range, side, random16);
+          log.count('natSetUps', 1);
+        }
       }
       if (!(side === 'source' ? connection.sourceNatDone : connection.destinationNatDone)) {
         setUpNat(this.conntrack, connection, nullBinding(connection, side), side, random16);
+        log.count('natSetUps', 1);
       }
     }
     else if (connection.sourceNat || connection.destinationNat) log.begin('conntrack', 'NAT', hook, 'mapping');

@@ -46,6 +46,7 @@ export function walk(table: RuleTable, hook: Hook, skb: Skb, context: WalkContex
   let evaluated = 0;
 
   log.begin('chain', hook, hook, table.name);
+  log.count('tablesEntered', 1);
   log.count('chainsEntered', 1);
   const enter = (id: number, from: number) => {
     log.count('rulesEvaluated', evaluated);

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { clustersOf } from '../../lab/calibrate.ts';
+import { CountedLab } from '../../lab/counted.ts';
+import { readRaw } from '../../lab/raw.ts';
+import { errorOf, residualsOf, residualTable, withTable } from '../../lab/residuals.ts';
+import { PROFILES } from '../../src/cost/profiles.ts';
+
+const at = (path: string) => new URL(`../../${path}`, import.meta.url);
+const page = readFileSync(at('docs/time.md'), 'utf8');
+const lab = new CountedLab(clustersOf(readRaw(readFileSync(at('lab/measured.json'), 'utf8')).plan.packets));
+const residuals = PROFILES.flatMap((profile, index) => residualsOf(profile, lab).filter(({ group }) => index === 0 || group.includes(profile.backend)));
+
+test('docs/time.md states the residuals that the engines and the profiles give', () => {
+  expect(withTable(page, residualTable(residuals))).toBe(page);
+});
+
+test('the model is within the stated residual of every measured point', () => {
+  const stated = new Map([...page.matchAll(/^\| (.+?) \| \d+ \| ([−+][\d.]+) % \| ([−+][\d.]+) % \|$/gm)].map(([, group = '', least = '', greatest = '']) => [group, [least, greatest].map((text) => Number(text.replace('−', '-')))] as const));
+  for (const residual of residuals) {
+    const [least = NaN, greatest = NaN] = stated.get(residual.group) ?? [];
+    const percent = errorOf(residual) * 100;
+    expect(percent, JSON.stringify(residual)).toBeGreaterThanOrEqual(least - 0.06);
+    expect(percent, JSON.stringify(residual)).toBeLessThanOrEqual(greatest + 0.06);
+  }
+});
+
+test('packets: no first packet is off by more than a sixth, no later one by more than a twentieth', () => {
+  for (const residual of residuals) {
+    if (residual.group.includes('first packet')) expect(Math.abs(errorOf(residual)), JSON.stringify(residual)).toBeLessThan(1 / 6);
+    if (residual.group.includes('later packet')) expect(Math.abs(errorOf(residual)), JSON.stringify(residual)).toBeLessThan(1 / 20);
+  }
+});
