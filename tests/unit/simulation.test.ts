@@ -199,7 +199,7 @@ describe('update', () => {
     const simulation = start();
     const kinds = (profile: string) => simulation.update(scene({ added: [2], profile })).lanes.iptables.report.stages.map(({ kind }) => kind);
     expect(kinds('legacy')).toEqual(['render', 'parse', 'fetch', 'rebuild', 'check', 'replace']);
-    expect(kinds('nft')).toEqual(['render', 'parse', 'commit']);
+    expect(kinds('nft')).toEqual(['render', 'parse', 'fetch', 'commit']);
   });
 });
 
