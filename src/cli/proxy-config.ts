@@ -1,4 +1,3 @@
-import { isRecord } from '../kubernetes/reading/shape.ts';
 import { DEFAULT_CONFIG, type ProxyConfig } from '../datapaths/iptables/kube-proxy/index.ts';
 import { CommandError } from './command.ts';
 
@@ -25,7 +24,7 @@ function isNetwork(value: unknown): boolean {
 
 /** Reads kube-proxy's settings; those left out keep `otherwise`, or kube-proxy's default. Throws `CommandError`. */
 export function proxyConfig(value: unknown, file: string, otherwise: Partial<ProxyConfig>): ProxyConfig {
-  if (!isRecord(value)) throw new CommandError(`${file}: the settings are a JSON object with keys such as "node" and "clusterCIDR".`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new CommandError(`${file}: the settings are a JSON object with keys such as "node" and "clusterCIDR".`);
   for (const [key, setting] of Object.entries(value)) {
     if (!Object.hasOwn(SETTINGS, key)) throw new CommandError(`${file}: there is no setting "${key}". Settings: ${Object.keys(SETTINGS).join(', ')}.`);
     const [words, is] = SETTINGS[key as keyof ProxyConfig];

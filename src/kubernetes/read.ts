@@ -6,7 +6,7 @@ import { error, note, shown, type Finding, type Path } from './reading/finding.t
 import { hintOf, nameHint } from './reading/kind-hint.ts';
 import { LineIndex } from './reading/line-index.ts';
 import { notACluster, startOf } from './reading/not-a-cluster.ts';
-import { locate, parseChunk, type Parsed } from './reading/parse-chunk.ts';
+import { Locator, parseChunk, type Parsed } from './reading/parse-chunk.ts';
 import { isRecord } from './reading/shape.ts';
 import { GROUPS, isReadKind } from './reading/shapes.ts';
 import { splitYaml } from './reading/split-yaml.ts';
@@ -51,8 +51,9 @@ class Reader {
   readonly #text: string;
   readonly #index: LineIndex;
   readonly #objects: ClusterObject[] = [];
+  readonly #objectLines: number[] = [];
   readonly #places: Place[] = [];
-  readonly #ignored: Record<string, number> = {};
+  readonly #ignored = new Map<string, number>();
   readonly #faults: Fault[] = [];
   /** Kind and key of each object taken, and its line. */
   readonly #seen = new Map<string, number>();
@@ -61,6 +62,7 @@ class Reader {
   /** `10.96.0.1:80/TCP`, and the Service that has it. */
   readonly #addresses = new Map<string, string>();
   #located = 0;
+  #locator: { readonly chunk: Chunk; readonly locator: Locator } | null = null;
 
   constructor(text: string) {
     this.#text = text;
@@ -87,15 +89,18 @@ class Reader {
     return {
       lines: this.#index.lines,
       objects: this.#objects,
-      objectLines: this.#places.map(({ chunk, path }) => this.#index.at(this.#offsetOf(chunk, path)).line),
-      ignored: this.#ignored,
+      objectLines: this.#objectLines,
+      ignored: Object.fromEntries(this.#ignored),
       faults: this.#faults.sort((a, b) => a.line - b.line || a.column - b.column),
     };
   }
 
   #readChunk(chunk: Chunk): void {
     const text = textOf(this.#text, chunk);
-    if (text.trim() === '') return;
+    if (text.trim() === '') {
+      if (chunk.cut) this.#cutOff(chunk, null);
+      return;
+    }
     const hint = chunk.format === 'yaml' ? hintOf(text) : { kind: null, apiVersion: null };
     if (chunk.role === 'object' && !chunk.cut && hint.kind !== null && !isReadKind(hint.kind) && !hint.kind.endsWith('List')) {
       this.#ignore(hint.kind, hint.apiVersion, chunk);
@@ -103,6 +108,7 @@ class Reader {
     }
     const parsed = parseChunk(text, chunk.format);
     if (!('value' in parsed)) this.#unparsable(chunk, text, parsed);
+    else if (chunk.cut) this.#cutOff(chunk, parsed.value);
     else if (chunk.role === 'object' && parsed.value !== null && parsed.value !== undefined) this.#readValue(parsed.value, { chunk, path: [] }, chunk.listKind, 0);
   }
 
@@ -111,9 +117,17 @@ class Reader {
     if (name !== null) this.#leftOut.add(name);
     const { message, values, offset } = fault;
     const isLast = chunk.end === this.#text.length && !text.slice(offset).trimEnd().includes('\n');
-    if (message === 'fault_yaml' && (chunk.cut || isLast)) {
-      this.#faultAt(chunk.cut ? lastCharacter(this.#text, chunk) : chunk.start + offset, error('fault_cut', [], values), name);
-    } else this.#faultAt(chunk.start + offset, error(message, [], values), name);
+    const at = offset === 0 ? firstCharacter(this.#text, chunk) : chunk.start + offset;
+    if (message === 'fault_yaml' && (chunk.cut || isLast)) this.#faultAt(chunk.cut ? lastCharacter(this.#text, chunk) : at, error('fault_cut', [], values), name);
+    else this.#faultAt(at, error(message, [], values), name);
+  }
+
+  /** The last object before the text's end may be half of one, however well it parses. */
+  #cutOff(chunk: Chunk, value: unknown): void {
+    const kind = isRecord(value) ? value['kind'] : undefined;
+    const name = typeof kind === 'string' && isReadKind(kind) ? nameOf(value, kind) : null;
+    if (name !== null) this.#leftOut.add(name);
+    this.#faultAt(lastCharacter(this.#text, chunk), error('fault_cut_list', []), name);
   }
 
   #readValue(value: unknown, place: Place, listKind: string | null, nested: number): void {
@@ -139,11 +153,6 @@ class Reader {
     }
     const { object, findings } = checkObject(value, kind);
     const name = nameOf(value, kind);
-    if (place.chunk.cut) {
-      this.#leftOut.add(name);
-      this.#faultAt(lastCharacter(this.#text, place.chunk), error('fault_cut_list', []), name);
-      return;
-    }
     const all = object ? [...findings, ...this.#against(object, name)] : findings;
     this.#report(place, all, name);
     if (!object || all.some(({ severity }) => severity === 'error')) {
@@ -172,15 +181,18 @@ class Reader {
   #take(object: ClusterObject, name: string, place: Place): void {
     this.#objects.push(object);
     this.#places.push(place);
-    this.#seen.set(name, this.#index.at(this.#offsetOf(place.chunk, place.path)).line);
+    const { line } = this.#index.at(this.#offsetOf(place.chunk, place.path));
+    this.#objectLines.push(line);
+    this.#seen.set(name, line);
     if (object.kind === 'Service') for (const frontend of frontendsOf(object)) this.#addresses.set(frontend, keyOf(object));
   }
 
   #ignore(kind: string, apiVersion: string | null, chunk: Chunk): void {
     const group = apiVersion === null ? '' : groupOf(apiVersion);
     const name = isReadKind(kind) ? `${kind} (${group})` : shown(kind);
-    if (kind === 'Endpoints' && !Object.hasOwn(this.#ignored, name)) this.#faultAt(firstCharacter(this.#text, chunk), note('fault_endpoints', []), null);
-    this.#ignored[name] = (Object.hasOwn(this.#ignored, name) ? (this.#ignored[name] ?? 0) : 0) + 1;
+    const count = this.#ignored.get(name) ?? 0;
+    if (kind === 'Endpoints' && count === 0) this.#faultAt(firstCharacter(this.#text, chunk), note('fault_endpoints', []), null);
+    this.#ignored.set(name, count + 1);
   }
 
   /** What only all objects together show. */
@@ -209,11 +221,8 @@ class Reader {
   #report({ chunk, path }: Place, findings: readonly Finding[], name: string | null): void {
     if (findings.length === 0) return;
     const whole = firstCharacter(this.#text, chunk);
-    const offsets = this.#located++ < MOST_LOCATED ? locate(textOf(this.#text, chunk), findings.map((finding) => [...path, ...finding.path])) : [];
-    findings.forEach((finding, index) => {
-      const offset = offsets[index];
-      this.#faultAt(offset === undefined ? whole : chunk.start + offset, finding, name);
-    });
+    const isLocated = this.#located++ < MOST_LOCATED;
+    for (const finding of findings) this.#faultAt(isLocated ? this.#offsetOf(chunk, [...path, ...finding.path]) : whole, finding, name);
   }
 
   #faultAt(offset: number, { severity, message, values }: Omit<Finding, 'path'>, object: string | null): void {
@@ -221,7 +230,10 @@ class Reader {
   }
 
   #offsetOf(chunk: Chunk, path: Path): number {
-    return path.length === 0 ? firstCharacter(this.#text, chunk) : chunk.start + (locate(textOf(this.#text, chunk), [path])[0] ?? 0);
+    if (path.length === 0) return firstCharacter(this.#text, chunk);
+    // Many objects may share a chunk, one after the other.
+    if (this.#locator?.chunk !== chunk) this.#locator = { chunk, locator: new Locator(textOf(this.#text, chunk)) };
+    return chunk.start + this.#locator.locator.find(path);
   }
 }
 

@@ -48,5 +48,5 @@ function field(text: string, key: string, column: number): string | null {
   const start = `${' '.repeat(column)}${key}:`;
   const at = text.startsWith(start) ? 0 : text.indexOf(`\n${start}`) + 1;
   if (at === 0 && !text.startsWith(start)) return null;
-  return /^[ \t]*["']?([^\s"'#]+)/.exec(text.slice(at + start.length, at + start.length + 300).split('\n', 1)[0] ?? '')?.[1] ?? null;
+  return /^[ \t]+["']?([\w.-]+)/.exec(text.slice(at + start.length, at + start.length + 300).split('\n', 1)[0] ?? '')?.[1] ?? null;
 }

@@ -56,8 +56,11 @@ function parseYaml(text: string): Parsed {
   try {
     return { value: document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown };
   } catch (reason) {
-    if (reason instanceof ReferenceError) return { offset: 0, message: 'fault_aliases', values: {} };
-    throw reason;
+    if (!(reason instanceof ReferenceError)) throw reason;
+    // An alias of no anchor, or aliases that unfold into too much.
+    const unknown = /^Unresolved alias.*: (\S+)$/.exec(reason.message)?.[1];
+    if (unknown === undefined) return { offset: 0, message: 'fault_aliases', values: {} };
+    return { offset: Math.max(0, text.indexOf(`*${unknown}`)), message: 'fault_yaml', values: { reason: reason.message } };
   }
 }
 
@@ -80,19 +83,32 @@ function isDeeperThan(value: unknown, depth: number): boolean {
 }
 
 /**
- * Offsets of values within a chunk's text: of the value itself where it is a single one, of its key where it holds
- * others, of the nearest value around it where it is missing. Costs a parse with positions: for faults only.
+ * Finds values in a chunk's text: the value itself where it is a single one, its key where it holds others, and the
+ * nearest value around it where it is missing. Costs a parse with positions when it is first asked.
  */
-export function locate(text: string, paths: readonly Path[]): number[] {
-  let root: Node | null = null;
-  if (text.length <= LARGEST_OBJECT) {
-    try {
-      root = documentOf(text).contents;
-    } catch (reason) {
-      if (!(reason instanceof RangeError)) throw reason;
-    }
+export class Locator {
+  readonly #text: string;
+  #root: Node | null | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  return paths.map((path) => locateOne(root, path));
+
+  /** The value's offset in the text. */
+  find(path: Path): number {
+    this.#root ??= rootOf(this.#text);
+    return locateOne(this.#root, path);
+  }
+}
+
+function rootOf(text: string): Node | null {
+  if (text.length > LARGEST_OBJECT || TOO_DEEP.test(text)) return null;
+  try {
+    return documentOf(text).contents;
+  } catch (reason) {
+    if (reason instanceof RangeError) return null;
+    throw reason;
+  }
 }
 
 function locateOne(root: Node | null, path: Path): number {
