@@ -35,11 +35,11 @@ function plans(quick: boolean): Raw['plan'] {
   return quick
     ? {
         packets: { rounds: 3, samples: 60, sizes: ['1', '50'], mainSize: '500', positions: [0, 250, 499], largestNft: 500 },
-        updates: { fulls: 2, partials: 2, large: 1000 },
+        updates: { fulls: 2, partials: 2, large: 1000, largeFulls: 1 },
       }
     : {
-        packets: { rounds: 12, samples: 250, sizes: ['1', '50', '500', '20000'], mainSize: '5000', positions: [0, 500, 1000, 2500, 4999], largestNft: 5000 },
-        updates: { fulls: 5, partials: 5, large: 5000 },
+        packets: { rounds: 16, samples: 250, sizes: ['1', '50', '500', '20000'], mainSize: '5000', positions: [0, 500, 1000, 2500, 4999], largestNft: 5000 },
+        updates: { fulls: 5, partials: 7, large: 5000, largeFulls: 3 },
       };
 }
 

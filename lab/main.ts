@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { compareBlobs } from './blob.ts';
 import { clustersOf, fitProfiles, measure, type Raw } from './calibrate.ts';
 import { CountedLab } from './counted.ts';
 import { machine } from './machine.ts';
@@ -14,6 +15,10 @@ const USAGE = `npm run lab -- calibrate [--quick] [--out DIR] [--from RAW.json]
 
 Times this machine's kernel and writes the cost profiles: src/cost/profiles/legacy.json and nft.json, and what was timed:
 lab/measured.json. Needs Linux and root; takes about five minutes.
+
+npm run lab -- blob
+
+Compares how large tables are in this machine's legacy ip_tables and in the engine.
 
   --quick   a short run into a folder of its own (.cache/lab unless --out says so): shows that the tool works
   --out     where to write the profiles
@@ -31,7 +36,9 @@ function main(argv: readonly string[]): number {
     return 2;
   }
   const { values, positionals } = options;
-  if (positionals.length !== 1 || positionals[0] !== 'calibrate') {
+  const [command] = positionals;
+  if (positionals.length === 1 && command === 'blob') return blob(say);
+  if (positionals.length !== 1 || command !== 'calibrate') {
     say(USAGE);
     return 2;
   }
@@ -48,15 +55,7 @@ function main(argv: readonly string[]): number {
       say('No profile was written: it holds both lanes and both backends, timed in one run.');
       return 1;
     }
-    const workshop = new Workshop();
-    const stop = () => process.exit(130);
-    process.on('exit', () => workshop.close());
-    process.on('SIGINT', stop).on('SIGTERM', stop);
-    try {
-      raw = measure(workshop, found, { quick: values.quick, say });
-    } finally {
-      workshop.close();
-    }
+    raw = inWorkshop((workshop) => measure(workshop, found, { quick: values.quick, say }));
     writeFileSync(rawFile, `${JSON.stringify(raw)}\n`);
   }
   say('Counting the same packets and updates in the engines, and fitting prices.');
@@ -70,6 +69,32 @@ function main(argv: readonly string[]): number {
     writeFileSync(page, withTable(readFileSync(page, 'utf8'), table));
   }
   return 0;
+}
+
+function blob(say: (line: string) => void): number {
+  const found = machine();
+  for (const sentence of found.missing) say(sentence);
+  if (!found.packets || !found.legacy) return 1;
+  let differ = 0;
+  for (const { services, table, kernel, engine } of inWorkshop(compareBlobs)) {
+    const same = kernel.entries === engine.entries && kernel.bytes === engine.bytes;
+    if (!same) differ += 1;
+    say(`${services} Services, ${table}: the kernel has ${kernel.entries} entries of ${kernel.bytes} bytes, the engine ${same ? 'the same' : `${engine.entries} of ${engine.bytes}`}.`);
+  }
+  return differ === 0 ? 0 : 1;
+}
+
+/** Whatever happens, what was made on the machine is taken away again. */
+function inWorkshop<T>(work: (workshop: Workshop) => T): T {
+  const workshop = new Workshop();
+  const stop = () => process.exit(130);
+  process.on('exit', () => workshop.close());
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    return work(workshop);
+  } finally {
+    workshop.close();
+  }
 }
 
 try {

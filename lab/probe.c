@@ -5,6 +5,7 @@
  *   probe packets < PLAN                 first and later UDP packets of connections, from one namespace to another
  *   probe maps DIR < ENTRIES             map elements written one by one with bpf(BPF_MAP_UPDATE_ELEM)
  *   probe exec NETNS INPUT COMMAND…      one process from fork to exit, in a network namespace
+ *   probe blob NETNS TABLE               how large the kernel says that a table of legacy ip_tables is
  *   probe testrun CPU PROGRAM REPEAT TIMES  BPF_PROG_TEST_RUN of a pinned program; frames in hex on standard input
  *
  * Results: one line each of `key value` words. Faults: a sentence on standard error, exit status 1.
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -362,6 +364,22 @@ static void run(const char *netns, const char *input, char **command)
 	       usage.ru_stime.tv_sec * 1000000000UL + usage.ru_stime.tv_usec * 1000UL);
 }
 
+/* ---- blob ---- */
+
+static void blob(const char *netns, const char *table)
+{
+	struct ipt_getinfo info = {};
+	socklen_t length = sizeof(info);
+	int fd;
+
+	enter(netns);
+	snprintf(info.name, sizeof(info.name), "%s", table);
+	fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+	if (fd < 0 || getsockopt(fd, IPPROTO_IP, IPT_SO_GET_INFO, &info, &length))
+		fail("The kernel does not say how large the table %s is: %s.", table, strerror(errno));
+	printf("blob entries %u bytes %u\n", info.num_entries, info.size);
+}
+
 /* ---- testrun ---- */
 
 /* Each frame TIMES times; `duration` is the kernel's own average over REPEAT runs. */
@@ -405,9 +423,11 @@ int main(int argc, char **argv)
 		maps(argv[2]);
 	else if (argc > 4 && strcmp(argv[1], "exec") == 0)
 		run(argv[2], argv[3], argv + 4);
+	else if (argc == 4 && strcmp(argv[1], "blob") == 0)
+		blob(argv[2], argv[3]);
 	else if (argc == 6 && strcmp(argv[1], "testrun") == 0)
 		testrun(atoi(argv[2]), argv[3], atoi(argv[4]), atoi(argv[5]));
 	else
-		fail("Usage: probe packets | maps DIR | exec NETNS INPUT COMMAND… | testrun CPU PROGRAM REPEAT TIMES");
+		fail("Usage: probe packets | maps DIR | exec NETNS INPUT COMMAND… | blob NETNS TABLE | testrun CPU PROGRAM REPEAT TIMES");
 	return 0;
 }

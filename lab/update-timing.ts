@@ -39,8 +39,9 @@ export interface UpdatePlan {
   /** Full payloads into fresh namespaces, and Services added after each. */
   readonly fulls: number;
   readonly partials: number;
-  /** From this size on there is one full payload, and above it none for iptables-nft. */
+  /** From this size on there are `largeFulls` full payloads, and above it none for iptables-nft. */
   readonly large: number;
+  readonly largeFulls: number;
 }
 
 /** What the `index`th *Add a Service* of the page changes. */
@@ -52,7 +53,7 @@ export function timeUpdates(workshop: Workshop, machine: Machine, clusters: read
   const restores: RestoreTiming[] = [];
   const entries: EntriesTiming[] = [];
   for (const cluster of clusters) {
-    const fulls = cluster.services >= plan.large ? 1 : plan.fulls;
+    const fulls = cluster.services >= plan.large ? plan.largeFulls : plan.fulls;
     for (const backend of ['legacy', 'nft'] as const) {
       if (!machine[backend] || (backend === 'nft' && cluster.services > plan.large)) continue;
       say(`Timing iptables-${backend}-restore at ${cluster.services} Services.`);
