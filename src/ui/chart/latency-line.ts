@@ -40,5 +40,6 @@ export function residuals(profile: Profile, connection: Point['connection'], cha
     .map((point) => {
       const report = point.datapath === 'ebpf' ? map : position === null ? chain : reportAt(chain, position, point.position);
       return { point, model: timePacket(report, profile).total };
-    });
+    })
+    .sort((a, b) => Number(a.point.datapath === 'ebpf') - Number(b.point.datapath === 'ebpf') || a.point.position - b.point.position || a.point.services - b.point.services);
 }

@@ -24,15 +24,14 @@ export interface RulesSpan extends Span {
   readonly kind: UpdateStage['kind'];
 }
 
-/** Work that is done rule by rule on all that the kernel takes. */
-const BY_RULE: readonly Counter[] = ['rulesRebuilt', 'rulesReplaced'];
-
 /**
  * Where the field of rules stands on the clock: at the longest of the stages that go through them one by one. Where the
  * profile prices none of them apart, everything that iptables-restore does (the cost is then part of one of those figures).
  */
 export function rulesSpan(timeline: Timeline<UpdateStage>): RulesSpan {
-  const byRule = timeline.stages.filter(({ stage }) => BY_RULE.some((counter) => (stage.work[counter] ?? 0) > 0));
+  const whole = timeline.stages.some(({ stage }) => stage.kind === 'replace');
+  // Under nft the text holds the very rules that the kernel takes; under legacy it holds a part of the table's.
+  const byRule = timeline.stages.filter(({ stage: { kind, work } }) => (work.rulesRebuilt ?? 0) > 0 || (work.rulesReplaced ?? 0) > 0 || (kind === 'parse' && !whole));
   const longest = byRule.reduce<Timed<UpdateStage> | null>((best, timed) => (best && best.duration >= timed.duration ? best : timed), null);
   if (longest && longest.duration > 0) return { start: longest.start, end: longest.start + longest.duration, kind: longest.stage.kind };
   const rest = timeline.stages.filter(({ stage }) => stage.kind !== 'render');
