@@ -29,6 +29,9 @@ const ADDED_POD_BASE = 0x0af70000;
 /** The first addresses of each range are the cluster's own (API server, DNS, gateways, the client). */
 const RESERVED = 256;
 
+/** Endpoints of one added Service, so that no two have a pod in common. */
+const MOST_ADDED_ENDPOINTS = 128;
+
 const toText = (address: number) => `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 
 /** The same seed gives the same cluster. Every pod is on one node, as in the lab's set-up. */
@@ -90,6 +93,6 @@ export function addedService(index: number, endpoints: number, taken: (address: 
   let service = ADDED_SERVICE_BASE + RESERVED + index;
   while (taken(toText(service))) service += 1;
   const pods: string[] = [];
-  for (let pod = ADDED_POD_BASE + RESERVED + index * 64; pods.length < endpoints; pod++) if (!taken(toText(pod))) pods.push(toText(pod));
+  for (let pod = ADDED_POD_BASE + RESERVED + index * MOST_ADDED_ENDPOINTS; pods.length < endpoints; pod++) if (!taken(toText(pod))) pods.push(toText(pod));
   return { name: `shop/${name}`, address: toText(service), objects: serviceObjects('shop', name, toText(service), ['http', 80, 8080], pods) };
 }

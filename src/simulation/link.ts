@@ -23,7 +23,7 @@ export type DecodedLink = { readonly scene: Scene } | { readonly error: LinkErro
 
 /** Limits on what a link may ask for: what the page itself offers, with room. */
 const MOST_ADDED = 500;
-const MOST_ADDED_ENDPOINTS = 64;
+const MOST_ADDED_ENDPOINTS = 100;
 const LAST_POSITION = 10_000_000;
 
 const FIELDS = ['cluster', 'mode', 'seed', 'target', 'position', 'connection', 'packet', 'profile', 'added', 'text', 'sum'] as const;
