@@ -126,7 +126,7 @@ describe('what is wrong is said', () => {
     ['an unknown connection', with_('established', 'old'), 'link_field', { field: 'connection', found: 'old' }],
     ['a packet in parts', with_('packet=3', 'packet=0.5'), 'link_field', { field: 'packet', found: '0.5' }],
     ['no profile', with_('lab-6.18', ''), 'link_field', { field: 'profile', found: '' }],
-    ['too many endpoints', with_('2,3', '2,65'), 'link_field', { field: 'added', found: '101' }],
+    ['too many endpoints', with_('2,3', '2,101'), 'link_field', { field: 'added', found: '101' }],
     ['too many added Services', with_('2,3', Array(501).fill(2).join(',')), 'link_field', { field: 'added', found: `${Array(20).fill('2,').join('')}…` }],
     ['a text that is no base64', with_('cluster=500', 'cluster=text&text=!!!&sum=00000000'), 'link_corrupted', {}],
     ['a text without its checksum', with_('cluster=500', `cluster=text&text=${packText('kind: Service').packed}`), 'link_missing_field', { field: 'sum' }],
