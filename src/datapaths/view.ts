@@ -50,6 +50,8 @@ export interface InstructionRow {
   readonly file: string | null;
   readonly line: number | null;
   readonly source: string | null;
+  /** The function that begins here. */
+  readonly begins?: string;
 }
 
 export interface MapInfo {

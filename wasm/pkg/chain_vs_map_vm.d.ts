@@ -16,7 +16,8 @@ export class Collection {
     createInner(outer: string, key: Uint8Array | number[]): string;
     delete(map: string, key: Uint8Array | number[]): boolean;
     /**
-     * `[[slot, text, file, line, source], …]`, the last three null where the object does not say.
+     * `[[slot, text, file, line, source, function], …]`: the C line is null where the object does not say, the function
+     * where none begins.
      */
     disassemble(program: string): string;
     /**

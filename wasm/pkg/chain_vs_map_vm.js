@@ -114,7 +114,8 @@ export class Collection {
         return ret[0] !== 0;
     }
     /**
-     * `[[slot, text, file, line, source], …]`, the last three null where the object does not say.
+     * `[[slot, text, file, line, source, function], …]`: the C line is null where the object does not say, the function
+     * where none begins.
      * @param {string} program
      * @returns {string}
      */

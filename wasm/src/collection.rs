@@ -363,6 +363,8 @@ fn map_seed(seed: u32, map: usize) -> u32 {
 pub struct Row {
     pub slot: usize,
     pub text: String,
+    /// The function that begins here.
+    pub function: Option<String>,
     /// File, line, the line's text.
     pub source: Option<(String, u32, String)>,
 }
@@ -396,7 +398,7 @@ pub fn rows(program: &ProgramSpec, maps: &[&str]) -> Vec<Row> {
                 line += 1;
             }
             let source = line.checked_sub(1).map(|index| (lines[index].file.clone(), lines[index].line, lines[index].source.clone()));
-            Row { slot, text: disassemble(&program.code, slot, &names), source }
+            Row { slot, text: disassemble(&program.code, slot, &names), function: names.function(slot as i64), source }
         })
         .collect()
 }

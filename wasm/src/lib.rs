@@ -145,7 +145,8 @@ impl Collection {
         let input = Input { data, packet: PacketContext { ifindex, ingress_ifindex, mark }, now_ns, steps };
         self.inner.run(program, &input).map(|output| RunResult { output }).map_err(thrown)
     }
-    /// `[[slot, text, file, line, source], …]`, the last three null where the object does not say.
+    /// `[[slot, text, file, line, source, function], …]`: the C line is null where the object does not say, the function
+    /// where none begins.
     pub fn disassemble(&self, program: &str) -> Result<String, JsValue> {
         let rows = self.inner.disassembly(program).map_err(thrown)?;
         Ok(json::array(rows.into_iter().map(|row| {
@@ -153,7 +154,8 @@ impl Collection {
                 Some((file, line, source)) => (json::string(file), line.to_string(), json::string(source)),
                 None => ("null".to_owned(), "null".to_owned(), "null".to_owned()),
             };
-            format!("[{},{},{file},{line},{source}]", row.slot, json::string(&row.text))
+            let function = json::optional(row.function.as_deref().map(json::string));
+            format!("[{},{},{file},{line},{source},{function}]", row.slot, json::string(&row.text))
         })))
     }
     /// Whether the program is safe: `{"refusal":{"instruction","message"}|null,"followed","gaveUp"}`.

@@ -91,8 +91,8 @@ class RbpfCollection implements Collection {
   }
 
   disassemble(program: string): readonly InstructionRow[] {
-    const rows = JSON.parse(attempt(() => this.#wasm.disassemble(program))) as [number, string, string | null, number | null, string | null][];
-    return rows.map(([index, text, file, line, source]) => ({ index, text, file, line, source }));
+    const rows = JSON.parse(attempt(() => this.#wasm.disassemble(program))) as [number, string, string | null, number | null, string | null, string | null][];
+    return rows.map(([index, text, file, line, source, begins]) => ({ index, text, file, line, source, ...(begins === null ? {} : { begins }) }));
   }
 
   lookup(map: string, key: Uint8Array): Uint8Array | null {

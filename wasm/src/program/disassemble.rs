@@ -103,7 +103,8 @@ fn alu(insn: Insn) -> String {
 fn jump(insn: Insn, at: usize, names: &impl Names) -> String {
     match insn.opcode {
         EXIT => "exit".to_owned(),
-        JA | JA32 => format!("goto {}", distance(insn.target(at) - at as i64 - 1)),
+        JA => format!("goto {}", distance(insn.target(at) - at as i64 - 1)),
+        JA32 => format!("gotol {}", distance(insn.target(at) - at as i64 - 1)),
         CALL if insn.is_local_call() => match names.function(insn.callee(at)) {
             Some(name) => format!("call {name}"),
             None => format!("call pc{}", distance(i64::from(insn.imm))),
