@@ -46,7 +46,9 @@ function renderPrices(): UpdatePrices['units'] {
   ]);
   const [walked = 0, line = 0] = fitPrices(equations, 2);
   const without = equations.map((_, left) => fitPrices(equations.filter((_row, index) => index !== left), 2));
-  const figure = (ns: number, i: number): Figure => ({ ...makeFigure(ns, without.map((one) => one[i] ?? NaN), RENDER_SOURCE), mark: 'published' });
+  const errors = equations.map(({ counts, sum }) => Math.round(100 * (((counts[0] ?? 0) * walked + (counts[1] ?? 0) * line) / sum - 1)));
+  const source = `${RENDER_SOURCE}. The fit is between ${Math.min(...errors)} % and +${Math.max(...errors)} % of those times`.replace(/ -/g, ' −');
+  const figure = (ns: number, i: number): Figure => ({ ...makeFigure(ns, without.map((one) => one[i] ?? NaN), source), mark: 'published' });
   return { servicePortsWalked: figure(walked, 0), chainsHandedOver: figure(line, 1), rulesHandedOver: figure(line, 1) };
 }
 
