@@ -45,7 +45,8 @@ export class IptablesDatapath implements Datapath {
     this.#options = options;
     const { node, seed } = options;
     this.#proxier = new Proxier({ ...DEFAULT_CONFIG, node: node.name, clusterCIDR: node.clusterCIDR }, seed);
-    const topology = new Topology();
+    // kube-proxy sets route_localnet, so that node ports answer on localhost (its localhostNodePorts).
+    const topology = new Topology({ routeLocalnet: true });
     const address = parseIpv4(node.address);
     if (address === undefined) throw new Error(`The node’s address ${node.address} is no IPv4 address.`);
     topology.addInterface({ name: 'lo', addresses: [{ address: 0x7f000000 as Ipv4, length: 8 }], own: [0x7f000001 as Ipv4] });

@@ -2,7 +2,7 @@ import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
 import { invertTuple, tupleIn, tupleKey, tupleOf, type Connection, type Direction, type Tuple } from './connection.ts';
 import { newSctpTracking, trackSctp } from './sctp-tracking.ts';
 import type { Skb } from './skb.ts';
-import { hasValidFlags, newTcpTracking, trackTcp } from './tcp-tracking.ts';
+import { closeTcp, hasValidFlags, newTcpTracking, trackTcp } from './tcp-tracking.ts';
 
 /** ICMP queries that may begin a connection (nf_conntrack_icmp_packet). */
 const ICMP_QUERIES = new Set([8, 13, 15, 17]);
@@ -123,19 +123,19 @@ export class Conntrack {
 
   #advance(connection: Connection, skb: Skb, direction: Direction): 'accept' | 'invalid' | 'repeat' {
     if (connection.tcp) {
-      const verdict = trackTcp(connection.tcp, skb, direction, connection.seenReply, connection.assured);
-      if (verdict.kind === 'invalid' || verdict.kind === 'repeat') return verdict.kind;
+      const { seenReply, assured, expires } = connection;
+      const verdict = trackTcp(connection.tcp, skb, direction, { seenReply, assured, left: (expires - this.now) / 1000 });
+      if (verdict.kind === 'repeat') return verdict.kind;
       if (verdict.kind === 'kill') this.remove(connection);
-      if (verdict.kind === 'accept') {
-        if (verdict.assured) connection.assured = true;
-        this.#refresh(connection, verdict.seconds);
-      }
-      return 'accept';
+      if (verdict.kind === 'accept' && verdict.assured) connection.assured = true;
+      if ((verdict.kind === 'accept' || verdict.kind === 'invalid') && verdict.seconds !== null) this.#refresh(connection, verdict.seconds);
+      return verdict.kind === 'invalid' ? 'invalid' : 'accept';
     }
     if (connection.sctp) {
-      const seconds = trackSctp(connection.sctp, skb, direction);
-      if (seconds === null) return 'invalid';
-      this.#refresh(connection, seconds);
+      const verdict = trackSctp(connection.sctp, skb, direction, connection.confirmed);
+      if (verdict.kind === 'invalid') return 'invalid';
+      if (verdict.assured) connection.assured = true;
+      if (verdict.seconds !== null) this.#refresh(connection, verdict.seconds);
       return 'accept';
     }
     if (connection.original.protocol === PROTOCOL_NUMBER.UDP) {
@@ -150,6 +150,13 @@ export class Conntrack {
 
   #refresh(connection: Connection, seconds: number): void {
     connection.expires = this.now + seconds * 1000;
+  }
+
+  /** REJECT's RST: the connection, if it is in the table, closes. */
+  close(connection: Connection): void {
+    if (!connection.tcp || !connection.confirmed) return;
+    const seconds = closeTcp(connection.tcp);
+    if (seconds !== null) this.#refresh(connection, seconds);
   }
 
   /** nf_conntrack_inet_error: an ICMP error belongs to the connection of the packet that it quotes. */

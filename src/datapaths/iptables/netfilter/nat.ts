@@ -1,6 +1,7 @@
 import { formatIpv4, type Ipv4 } from '../../../packet/address.ts';
 import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
 import type { Conntrack } from './conntrack.ts';
+import { jhash2, networkOrder } from './jhash.ts';
 import { invertTuple, sameTuple, tupleIn, type Connection, type Direction, type Tuple } from './connection.ts';
 import type { Skb } from './skb.ts';
 
@@ -13,6 +14,8 @@ export interface NatRange {
   readonly ports: readonly [number, number] | null;
   /** `--random-fully` (and `--random`): any port of the range, not the packet's own. */
   readonly randomPorts: boolean;
+  /** `--persistent`: a client is given the same address whatever it speaks to. */
+  readonly persistent?: boolean;
 }
 
 /** Tries before a port is taken although it clashes (NF_NAT_MAX_ATTEMPTS). */
@@ -61,7 +64,8 @@ function uniqueTuple(conntrack: Conntrack, connection: Connection, original: Tup
     }
   }
   let tuple = withAddress(original, range, side);
-  const portKey = side === 'source' ? 'sourcePort' : 'destinationPort';
+  // An ICMP query's identifier is its "port" whichever side is changed.
+  const portKey = side === 'source' || original.protocol === PROTOCOL_NUMBER.ICMP ? 'sourcePort' : 'destinationPort';
   if (!range.randomPorts) {
     if (range.ports) {
       const [low, high] = range.ports;
@@ -73,7 +77,7 @@ function uniqueTuple(conntrack: Conntrack, connection: Connection, original: Tup
   }
   const [low, size] = portRange(tuple, range, side);
   if (size === 0) return tuple;
-  const offset = random16();
+  const offset = side === 'source' || range.randomPorts ? random16() : 0;
   for (let attempt = 0; attempt < Math.min(size, ATTEMPTS); attempt++) {
     tuple = { ...tuple, [portKey]: low + ((offset + attempt) % size) };
     if (!conntrack.isTaken(tuple, connection)) return tuple;
@@ -84,10 +88,15 @@ function uniqueTuple(conntrack: Conntrack, connection: Connection, original: Tup
 function withAddress(tuple: Tuple, range: NatRange, side: NatSide): Tuple {
   if (!range.addresses) return tuple;
   const [low, high] = range.addresses;
-  // Of several addresses Linux takes one by a hash of source and destination; so that one client keeps its own.
-  const spread = high - low + 1;
-  const address = (low + (spread === 1 ? 0 : (tuple.source ^ (side === 'source' ? 0 : tuple.destination)) >>> 0) % spread) as Ipv4;
+  const address = low === high ? low : (chosenAddress(tuple, range, low, high) as Ipv4);
   return side === 'source' ? { ...tuple, source: address } : { ...tuple, destination: address };
+}
+
+/** find_best_ips_proto: of several addresses one by a hash of the source and, without `--persistent`, the destination. */
+function chosenAddress(tuple: Tuple, range: NatRange, low: number, high: number): number {
+  const hash = jhash2([networkOrder(tuple.source), 0, 0, 0], range.persistent ? 0 : networkOrder(tuple.destination));
+  // reciprocal_scale
+  return low + Math.floor((hash * (high - low + 1)) / 0x100000000);
 }
 
 /** First port and number of ports to choose from; none where a destination's port may not change (nf_nat_l4proto_unique_tuple). */

@@ -12,7 +12,6 @@ import { restore, type RestoreCounts, type RestoreOptions } from './restore.ts';
 import type { RuleTable } from './rule-table.ts';
 import type { Target } from './rule.ts';
 import { Skb } from './skb.ts';
-import { closeTcp } from './tcp-tracking.ts';
 import { isLoopback, type Topology } from './topology.ts';
 import { walk, type WalkContext } from './walk.ts';
 
@@ -100,7 +99,7 @@ export class Netfilter {
     log.begin('route', 'FIB', 'PREROUTING');
     log.count('routeLookups', 1);
     // ip_route_input: martians.
-    if (skb.inInterface !== 'lo' && (this.topology.isLocal(skb.source) || isLoopback(skb.destination) || isLoopback(skb.source))) {
+    if (skb.inInterface !== 'lo' && (this.topology.isLocal(skb.source) || isLoopback(skb.source) || (isLoopback(skb.destination) && !this.topology.routeLocalnet))) {
       return dropped(skb, 'kernel');
     }
     if (this.topology.isLocal(skb.destination)) {
@@ -120,17 +119,26 @@ export class Netfilter {
   #outgoing(skb: Skb, log: PacketLog): Passage {
     const rejection: Rejection = { answer: null };
     skb.inInterface = '';
-    const hop = this.topology.route(skb.destination);
-    if (!hop) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
+    const unroutable: Passage = { outcome: 'unroutable', by: 'kernel', skb, answer: null };
+    let hop = this.topology.route(skb.destination);
+    if (!hop) return unroutable;
     skb.outInterface = hop.device;
-    const stopped = this.#hook('OUTPUT', ['raw', 'conntrack', 'mangle', 'nat', 'filter'], skb, log, rejection);
+    const { mark, destination } = skb;
+    const stopped = this.#hook('OUTPUT', ['raw', 'conntrack', 'mangle'], skb, log, rejection);
     if (stopped) return stopped;
-    // nat may have changed the destination (ip_route_me_harder); filter still saw the old interface.
-    const rerouted = this.topology.route(skb.destination);
-    if (!rerouted) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
-    skb.outInterface = rerouted.device;
-    const ended = this.#leave(skb, log, rejection);
+    // Where mangle changed the mark, or nat the destination, the packet is routed anew (ip_route_me_harder); the rules of
+    // this hook go on to see the old interface.
+    if (skb.mark !== mark) hop = this.topology.routeFrom(skb.source, skb.destination);
+    if (!hop) return unroutable;
+    const ended = this.#tables('OUTPUT', ['nat'], skb, log, rejection);
     if (ended) return ended;
+    if (skb.destination !== destination) hop = this.topology.routeFrom(skb.source, skb.destination);
+    if (!hop) return unroutable;
+    const refused = this.#tables('OUTPUT', ['filter'], skb, log, rejection);
+    if (refused) return refused;
+    skb.outInterface = hop.device;
+    const lost = this.#leave(skb, log, rejection);
+    if (lost) return lost;
     if (skb.outInterface !== 'lo') return { outcome: 'forwarded', by: '', skb, answer: rejection.answer };
     // Back in by lo, with its connection and mark.
     skb.inInterface = 'lo';
@@ -138,10 +146,7 @@ export class Netfilter {
   }
 
   #leave(skb: Skb, log: PacketLog, rejection: Rejection): Passage | null {
-    const inInterface = skb.inInterface;
-    skb.inInterface = '';
     const ended = this.#hook('POSTROUTING', ['mangle', 'nat'], skb, log, rejection) ?? this.#confirm(skb, log, 'POSTROUTING');
-    skb.inInterface = inInterface;
     log.end();
     return ended;
   }
@@ -158,6 +163,10 @@ export class Netfilter {
     // Counted in the stage that begins next: the first one of this hook.
     log.end();
     log.count('hooksEntered', 1);
+    return this.#tables(hook, order, skb, log, rejection);
+  }
+
+  #tables(hook: Hook, order: readonly (TableName | 'conntrack')[], skb: Skb, log: PacketLog, rejection: Rejection): Passage | null {
     for (const name of order) {
       if (name === 'conntrack') {
         if (!this.#tracks) continue;
@@ -245,12 +254,14 @@ export class Netfilter {
     log.count('repliesGenerated', 1);
     const answer = new Skb(packet);
     if (skb.connection) {
-      if (answer.flags & TCP_FLAG.RST && skb.connection.tcp) skb.connection.expires = this.conntrack.now + closeTcp(skb.connection.tcp) * 1000;
+      if (answer.flags & TCP_FLAG.RST) this.conntrack.close(skb.connection);
       answer.connection = skb.connection;
       answer.info = 'related';
       answer.direction = skb.direction === 0 ? 1 : 0;
     }
     const sent = this.#outgoing(answer, log);
+    // A REJECT in OUTPUT may answer the answer.
+    if (sent.outcome === 'rejected') return sent.answer;
     if (sent.outcome === 'forwarded') return { packet: sent.skb.toPacket(), device: sent.skb.outInterface, mark: sent.skb.mark };
     return sent.outcome === 'local' ? { packet: sent.skb.toPacket(), device: null, mark: sent.skb.mark } : null;
   }

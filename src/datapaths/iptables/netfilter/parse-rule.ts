@@ -60,6 +60,8 @@ class RuleParser {
   #protocol: Rule['protocol'] = null;
   readonly #matches: Match[] = [];
   #loaded: string | null = null;
+  /** How many matches there were when it was loaded. */
+  #loadedAt = 0;
   #portMatch: Mutable<Match & { kind: 'tcp' }> | Mutable<Match & { kind: 'udp' | 'sctp' }> | null = null;
   #target: Target | null = null;
 
@@ -200,6 +202,7 @@ class RuleParser {
       case 'set':
       case 'statistic':
         this.#loaded = name;
+        this.#loadedAt = this.#matches.length;
         return;
       default:
         throw new RuleError(`The match “${name}” is not known here.`);
@@ -328,7 +331,8 @@ class RuleParser {
       const list = text.split(',');
       return list.every((type) => ADDRESS_TYPES.has(type)) ? list : undefined;
     });
-    const last = this.#matches.at(-1);
+    // Both options of one `-m addrtype` make one match; a second -m makes another.
+    const last = this.#matches.length > this.#loadedAt ? this.#matches.at(-1) : undefined;
     const match = last?.kind === 'addrtype' ? last : { kind: 'addrtype' as const, source: null, destination: null };
     if (last === match) this.#matches.pop();
     this.#matches.push(option === '--src-type' ? { ...match, source: types } : { ...match, destination: types });
@@ -528,6 +532,7 @@ class RuleParser {
     let addresses: NatRange['addresses'] = null;
     let ports: NatRange['ports'] = null;
     let randomPorts = false;
+    let persistent = false;
     let destinationGiven = false;
     for (;;) {
       const option = this.#peek();
@@ -536,6 +541,7 @@ class RuleParser {
         randomPorts = true;
       } else if (option === '--persistent') {
         this.#at += 1;
+        persistent = true;
       } else if ((option === '--to-destination' && name === 'DNAT') || (option === '--to-source' && name === 'SNAT')) {
         this.#at += 1;
         ({ addresses, ports } = this.#plain(option, readNatRange));
@@ -549,7 +555,7 @@ class RuleParser {
     }
     if ((name === 'DNAT' || name === 'SNAT') && !destinationGiven) throw new RuleError(`The target ${name} needs --to-${name === 'DNAT' ? 'destination' : 'source'}.`);
     const side = name === 'DNAT' || name === 'REDIRECT' ? 'destination' : 'source';
-    return { kind: 'nat', side, name, range: { addresses, ports, randomPorts } };
+    return { kind: 'nat', side, name, range: { addresses, ports, randomPorts, persistent } };
   }
 }
 

@@ -8,6 +8,8 @@ import type { Skb } from './skb.ts';
 const ICMP_MAX_LENGTH = 576;
 const ICMP_HEADERS = 28;
 const TTL = 64;
+/** ICMP types that an ICMP error may answer (icmp_pointers, net/ipv4/icmp.c): queries, and what is unassigned above them. */
+const ANSWERED_ICMP_TYPES = new Set([0, 8, 13, 14, 15, 16, 17, 18]);
 
 /**
  * What REJECT sends back (nf_reject_ipv4.c, icmp_send); null where it sends nothing: for an ICMP error, for a RST, and
@@ -30,7 +32,7 @@ export function makeRejection(skb: Skb, how: RejectWith, source: () => Ipv4 | nu
       acknowledgement: acknowledged ? 0 : (skb.sequence + skb.tcpPayload + (skb.hasFlag('SYN') ? 1 : 0) + (skb.hasFlag('FIN') ? 1 : 0)) >>> 0,
     };
   }
-  if (skb.isIcmpError) return null;
+  if (skb.isIcmp && !ANSWERED_ICMP_TYPES.has(skb.icmpType)) return null;
   const from = source();
   if (from === null) return null;
   return {

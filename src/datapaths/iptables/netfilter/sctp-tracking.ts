@@ -49,7 +49,17 @@ export interface SctpTracking {
   state: number;
   /** Verification tag that packets of each direction must carry. */
   readonly tags: [number, number];
+  /** Directions from which an INIT came and was not settled since. */
+  readonly init: [boolean, boolean];
+  /** The direction of a HEARTBEAT that carried another tag, until it is answered; -1: none. */
+  strayHeartbeat: Direction | -1;
 }
+
+/** `seconds`: the new lifetime, null: it stays. */
+export type SctpVerdict = { readonly kind: 'accept'; readonly seconds: number | null; readonly assured: boolean } | { readonly kind: 'invalid' };
+
+const INVALID: SctpVerdict = { kind: 'invalid' };
+const UNCHANGED: SctpVerdict = { kind: 'accept', seconds: null, assured: false };
 
 function nextState(direction: Direction, state: number, chunk: number): number {
   // DATA, SACK and what is unknown change nothing.
@@ -71,36 +81,73 @@ export function newSctpTracking(skb: Skb): SctpTracking | null {
   } else {
     tags[1] = skb.verificationTag;
   }
-  return { state: NO, tags };
+  return { state: NO, tags, init: [false, false], strayHeartbeat: -1 };
 }
 
-/** nf_conntrack_sctp_packet: seconds the connection now lives, or null: INVALID. */
-export function trackSctp(sctp: SctpTracking, skb: Skb, direction: Direction): number | null {
+/** nf_conntrack_sctp_packet, for packets of one chunk without flags. `confirmed`: the association stands in the table. */
+export function trackSctp(sctp: SctpTracking, skb: Skb, direction: Direction, confirmed: boolean): SctpVerdict {
   const chunk = skb.sctpChunk;
   const other: Direction = direction === 0 ? 1 : 0;
   const tag = skb.verificationTag;
+  const fits = tag === sctp.tags[direction];
   switch (chunk) {
     case INIT:
-      if (tag !== 0) return null;
+      if (tag !== 0) return INVALID;
       break;
-    case ABORT:
-    case SHUTDOWN_COMPLETE:
-      if (tag !== sctp.tags[direction] && tag !== sctp.tags[other]) return null;
+    case SHUTDOWN_ACK:
+      break;
+    case COOKIE_ACK:
+      if (!fits) return INVALID;
+      sctp.init[0] = sctp.init[1] = false;
       break;
     case HEARTBEAT:
       if (sctp.tags[direction] === 0) sctp.tags[direction] = tag;
-      else if (tag !== sctp.tags[direction] && sctp.state !== HS) return null;
+      else if (fits) sctp.strayHeartbeat = -1;
+      else {
+        sctp.strayHeartbeat = direction;
+        return UNCHANGED;
+      }
       break;
     case HEARTBEAT_ACK:
       if (sctp.tags[direction] === 0) sctp.tags[direction] = tag;
-      else if (tag !== sctp.tags[direction]) return null;
+      else if (!fits) {
+        if (sctp.strayHeartbeat !== other) return INVALID;
+        sctp.tags[direction] = tag;
+        sctp.tags[other] = 0;
+      }
+      if (fits || sctp.tags[other] === 0) sctp.strayHeartbeat = -1;
       break;
     default:
-      if (tag !== sctp.tags[direction] && !(chunk === SHUTDOWN_ACK && sctp.state === NO)) return null;
+      if (!fits) return INVALID;
   }
-  const state = nextState(direction, sctp.state, chunk);
-  if (state === IV) return null;
-  if (chunk === INIT || chunk === INIT_ACK) sctp.tags[other] = skb.initiateTag;
+  const old = sctp.state;
+  const state = nextState(direction, old, chunk);
+  if (state === IV) return INVALID;
+  if (chunk === INIT) noteInit(sctp, skb, direction);
+  else if (chunk === INIT_ACK) {
+    if (collides(sctp, skb, direction)) return INVALID;
+    sctp.tags[other] = skb.initiateTag;
+  }
   sctp.state = state;
-  return TIMEOUT[state] ?? 10;
+  // A repeated INIT does not keep the entry alive.
+  const repeats = chunk === INIT && state === CL && old === CL && confirmed;
+  return { kind: 'accept', seconds: repeats ? null : (TIMEOUT[state] ?? 10), assured: old !== state && state === ES };
+}
+
+/** An INIT that repeats the tag which its receiver knows already is no new one. */
+function noteInit(sctp: SctpTracking, skb: Skb, direction: Direction): void {
+  const other: Direction = direction === 0 ? 1 : 0;
+  if (sctp.state === NO || sctp.tags[other] !== skb.initiateTag) {
+    if (sctp.init[0] && sctp.init[1]) sctp.init[other] = false;
+    sctp.init[direction] = true;
+  }
+  sctp.tags[other] = skb.initiateTag;
+}
+
+/** Both ends began at once, or the INIT_ACK is late: its tag is not the one in force. */
+function collides(sctp: SctpTracking, skb: Skb, direction: Direction): boolean {
+  const other: Direction = direction === 0 ? 1 : 0;
+  const known = sctp.tags[other];
+  if (known === skb.initiateTag) return false;
+  return sctp.init[other] ? sctp.init[direction] : known !== 0;
 }

@@ -31,6 +31,13 @@ export class Topology {
   /** The others, longest prefix first. */
   #prefixes: Route[] = [];
 
+  /** net.ipv4.conf.all.route_localnet: 127.0.0.0/8 may come in and go out by any interface. kube-proxy sets it for node ports on localhost. */
+  readonly routeLocalnet: boolean;
+
+  constructor({ routeLocalnet = false }: { readonly routeLocalnet?: boolean } = {}) {
+    this.routeLocalnet = routeLocalnet;
+  }
+
   addInterface(device: Interface): void {
     this.#interfaces.set(device.name, device);
     for (const address of device.own) this.#local.add(address);
@@ -60,17 +67,29 @@ export class Topology {
     return route ? { device: route.device, next: route.via ?? destination } : null;
   }
 
-  /** inet_select_addr: the device's address in the next hop's subnet, else its first, else the first of another device. */
+  /** The same for a packet of the machine's own: a loopback address does not go out (__mkroute_output). */
+  routeFrom(source: Ipv4, destination: Ipv4): Hop | null {
+    const hop = this.route(destination);
+    return hop && hop.device !== 'lo' && isLoopback(source) && !this.routeLocalnet ? null : hop;
+  }
+
+  /**
+   * inet_select_addr: the device's address in the next hop's subnet, else its first, else the first of another device;
+   * 127.0.0.0/8 (of scope host) never.
+   */
   addressFor(device: string, next: Ipv4): Ipv4 | null {
-    const found = device === 'lo' ? undefined : this.#interfaces.get(device);
-    if (found) {
-      const index = found.addresses.findIndex((prefix) => inPrefix(next, prefix));
-      const address = found.own[index < 0 ? 0 : index];
-      if (address !== undefined) return address;
+    const found = this.#interfaces.get(device);
+    let first: Ipv4 | null = null;
+    for (const [index, address] of (found?.own ?? []).entries()) {
+      if (isLoopback(address)) continue;
+      const prefix = found?.addresses[index];
+      if (prefix && inPrefix(next, prefix)) return address;
+      first ??= address;
     }
-    for (const { name, own } of this.#interfaces.values()) {
-      const [address] = own;
-      if (name !== 'lo' && address !== undefined) return address;
+    if (first !== null) return first;
+    for (const { own } of this.#interfaces.values()) {
+      const address = own.find((candidate) => !isLoopback(candidate));
+      if (address !== undefined) return address;
     }
     return null;
   }
