@@ -21,6 +21,7 @@ use machine::context::PacketContext;
 use map::kind::kind_name;
 use map::{Map, MapSpec};
 use object::ObjectSpec;
+use program::liveness::instructions;
 
 /// Faults cross the border as JSON: `{"message","program","instruction"}`.
 fn thrown(fault: Fault) -> JsValue {
@@ -43,7 +44,7 @@ fn spec_json(spec: &ObjectSpec) -> String {
             json::string(&program.section),
             json::string(program.kind),
             json::string(&program.license),
-            program.code.len(),
+            instructions(&program.code).count(),
             json::optional(program.unsupported.as_ref().map(|fault| json::string(&fault.message))),
         )
     });

@@ -7,7 +7,7 @@ export interface ProgramSpec {
   /** As bpftool prints it: `sched_cls`, `xdp`, `cgroup_sock_addr`… */
   readonly type: string;
   readonly license: string;
-  /** 8-byte slots, subprograms included. */
+  /** As cilium/ebpf counts them: a 64-bit constant load, two slots of 8 bytes, is one; the functions it calls are included. */
   readonly instructions: number;
   /** Why it can be read but not run (CO-RE, kernel functions…); null where it can. */
   readonly unsupported: string | null;

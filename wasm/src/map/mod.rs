@@ -19,7 +19,7 @@ use queue::Queue;
 use ring::RingBuffer;
 
 /// A map as its object declares it, or as it was asked to be created.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct MapSpec {
     pub name: String,
     pub kind: u32,
@@ -27,6 +27,12 @@ pub struct MapSpec {
     pub value_size: u32,
     pub max_entries: u32,
     pub flags: u32,
+    /// `map_extra`: a bloom filter's number of hashes.
+    pub extra: u64,
+    /// Offset and size of what only the kernel writes in a value: spin locks, timers.
+    pub kept: Vec<(u32, u32)>,
+    /// A legacy definition says more than Linux knows.
+    pub unknown_fields: bool,
 }
 
 /// What looking for a key touched.

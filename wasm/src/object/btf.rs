@@ -45,6 +45,12 @@ pub struct Member {
     pub offset_bits: u32,
 }
 
+pub struct SectionVariable {
+    pub name: String,
+    pub type_id: u32,
+    pub offset: u32,
+}
+
 pub struct Btf {
     data: Vec<u8>,
     strings: std::ops::Range<usize>,
@@ -163,6 +169,34 @@ impl Btf {
                 self.size_within(element, depth.checked_sub(1)?)?.checked_mul(count)
             }
             KIND_VAR => self.size_within(entry.size_or_type, depth.checked_sub(1)?),
+            _ => None,
+        }
+    }
+
+    /// A section's variables: name, type, offset, size. None without that section.
+    pub fn section(&self, name: &str) -> Option<Vec<SectionVariable>> {
+        let section = self.types.iter().find(|entry| entry.kind == KIND_DATASEC && self.string(entry.name) == name)?;
+        Some(
+            (0..section.vlen as usize)
+                .filter_map(|index| {
+                    let at = section.rest + 12 * index;
+                    let variable = self.get(u32_at(&self.data, at)?)?;
+                    Some(SectionVariable {
+                        name: self.string(variable.name).to_owned(),
+                        type_id: variable.size_or_type,
+                        offset: u32_at(&self.data, at + 4)?,
+                    })
+                })
+                .collect(),
+        )
+    }
+
+    /// An enum's first value: how `__ulong` members carry a number.
+    pub fn first_value(&self, entry: Type) -> Option<u64> {
+        let low = |at: usize| u32_at(&self.data, at).map(u64::from);
+        match (entry.kind, entry.vlen) {
+            (KIND_ENUM, 1..) => low(entry.rest + 4),
+            (KIND_ENUM64, 1..) => Some(low(entry.rest + 4)? | low(entry.rest + 8)? << 32),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! `.BTF.ext`: which C line each instruction was made from, and whether the object wants CO-RE relocations.
 
 use super::btf::{Btf, u16_at, u32_at};
+use super::core::CoreRelocation;
 
 #[derive(Clone, Debug)]
 pub struct Line {
@@ -19,8 +20,8 @@ struct Block<'a> {
 
 pub struct BtfExt {
     pub lines: Vec<(String, Line)>,
-    /// Slots within sections that a CO-RE relocation would change.
-    pub core_relocations: Vec<(String, usize)>,
+    /// By section: those that only a kernel's types could settle.
+    pub core_relocations: Vec<(String, CoreRelocation)>,
 }
 
 impl BtfExt {
@@ -56,7 +57,8 @@ impl BtfExt {
         let relocations = if header >= 32 { blocks(part(24), btf) } else { Vec::new() };
         let core_relocations = relocations
             .into_iter()
-            .flat_map(|Block { section, records }| records.into_iter().filter_map(move |record| Some((section.to_owned(), u32_at(record, 0)? as usize / 8))))
+            .flat_map(|Block { section, records }| records.into_iter().filter_map(move |record| Some((section.to_owned(), CoreRelocation::read(record)?))))
+            .filter(|(_, relocation)| !relocation.is_settled(btf))
             .collect();
         BtfExt { lines, core_relocations }
     }

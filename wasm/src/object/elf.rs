@@ -8,6 +8,8 @@ use crate::fault::Fault;
 pub struct Section {
     pub name: String,
     pub kind: SectionKind,
+    /// Bytes that it has by its header; those of kind `Other` are not kept.
+    pub size: u64,
     pub data: Vec<u8>,
     pub relocations: Vec<Relocation>,
 }
@@ -22,6 +24,8 @@ pub enum SectionKind {
     License,
     Btf,
     BtfExt,
+    /// `.struct_ops.link`: the kernel's own callbacks.
+    StructOps,
     Other,
 }
 
@@ -32,7 +36,20 @@ pub struct Symbol {
     pub offset: u64,
     pub size: u64,
     pub kind: u8,
-    pub weak: bool,
+    /// `STB_*`.
+    pub binding: u8,
+    /// In one of the special sections that a symbol can be in without being undefined: absolute or common.
+    pub special: bool,
+}
+
+impl Symbol {
+    pub fn is_local(&self) -> bool {
+        self.binding == elf::STB_LOCAL
+    }
+
+    pub fn is_weak(&self) -> bool {
+        self.binding == elf::STB_WEAK
+    }
 }
 
 pub struct Relocation {
@@ -59,7 +76,7 @@ pub fn parse(bytes: &[u8]) -> Result<Elf, Fault> {
     for section in file.sections() {
         let index = section.index().0;
         while sections.len() <= index {
-            sections.push(Section { name: String::new(), kind: SectionKind::Other, data: Vec::new(), relocations: Vec::new() });
+            sections.push(Section { name: String::new(), kind: SectionKind::Other, size: 0, data: Vec::new(), relocations: Vec::new() });
         }
         let name = section.name().unwrap_or("").to_owned();
         let kind = kind_of(&name, &section);
@@ -81,13 +98,13 @@ pub fn parse(bytes: &[u8]) -> Result<Elf, Fault> {
                 Some(Relocation { offset, kind: r_type, symbol: symbol.0 })
             })
             .collect();
-        sections[index] = Section { name, kind, data, relocations };
+        sections[index] = Section { name, kind, size: section.size(), data, relocations };
     }
     let mut symbols: Vec<Symbol> = Vec::new();
     for symbol in file.symbols() {
         let index = symbol.index().0;
         while symbols.len() <= index {
-            symbols.push(Symbol { name: String::new(), section: None, offset: 0, size: 0, kind: 0, weak: false });
+            symbols.push(Symbol { name: String::new(), section: None, offset: 0, size: 0, kind: 0, binding: 0, special: false });
         }
         let SymbolFlags::Elf { st_info, .. } = symbol.flags() else { continue };
         let section = symbol.section_index().map(|index| index.0).filter(|&index| index < sections.len());
@@ -95,7 +112,7 @@ pub fn parse(bytes: &[u8]) -> Result<Elf, Fault> {
         let kind = st_info & 0xf;
         // A section's symbol has no name of its own.
         let name = if kind == elf::STT_SECTION { section.map_or(own, |index| sections[index].name.clone()) } else { own };
-        symbols[index] = Symbol { name, section, offset: symbol.address(), size: symbol.size(), kind, weak: symbol.is_weak() };
+        symbols[index] = Symbol { name, section, offset: symbol.address(), size: symbol.size(), kind, binding: st_info >> 4, special: section.is_none() && !symbol.is_undefined() };
     }
     Ok(Elf { sections, symbols })
 }
@@ -122,13 +139,13 @@ fn kind_of<'data>(name: &str, section: &impl ObjectSection<'data>) -> SectionKin
     };
     match name {
         ".maps" => SectionKind::BtfMaps,
-        "maps" => SectionKind::LegacyMaps,
         ".BTF" => SectionKind::Btf,
         ".BTF.ext" => SectionKind::BtfExt,
-        "license" => SectionKind::License,
-        _ if name.starts_with("maps/") => SectionKind::LegacyMaps,
-        _ if name == ".bss" || name.starts_with(".bss.") || name.starts_with(".data") || name.starts_with(".rodata") => SectionKind::Data,
-        _ if flags & u64::from(elf::SHF_EXECINSTR) != 0 && section.size() > 0 => SectionKind::Code,
+        ".struct_ops.link" => SectionKind::StructOps,
+        _ if name.starts_with("license") => SectionKind::License,
+        _ if name.starts_with("maps") => SectionKind::LegacyMaps,
+        _ if name == ".bss" || name.starts_with(".data") || name.starts_with(".rodata") => SectionKind::Data,
+        _ if flags & u64::from(elf::SHF_EXECINSTR) != 0 && section.size() > 0 && section.kind() == object::SectionKind::Text => SectionKind::Code,
         _ => SectionKind::Other,
     }
 }

@@ -1,11 +1,12 @@
 //! Puts each program together with the functions it calls, and notes what its constants stand for.
 
-use object::elf::{R_BPF_64_32, R_BPF_64_64, STT_FUNC, STT_SECTION};
+use object::elf::{R_BPF_64_32, R_BPF_64_64, STB_LOCAL, STT_FUNC, STT_NOTYPE, STT_SECTION};
 
 use super::btf_ext::BtfExt;
-use super::elf::{Elf, SectionKind};
+use super::elf::{Elf, Relocation, SectionKind, Symbol};
 use super::{MapTable, ProgramSpec, Reference, SourceLine, Target};
 use crate::fault::Fault;
+use crate::program::check::MAX_SLOTS;
 use crate::program::instruction::*;
 use crate::program::section_type::program_type;
 
@@ -49,29 +50,45 @@ pub fn programs(elf: &Elf, table: &MapTable, ext: Option<&BtfExt>, license: &str
         .collect()
 }
 
-/// A section's functions by their symbols, each up to the next one.
+/// A section's functions by their symbols. Before version 8, clang left the type of a function's symbol open; a local
+/// symbol without a type is a label.
 fn functions_of(elf: &Elf, index: usize) -> Result<Vec<Function>, Fault> {
     let section = &elf.sections[index];
     let slots = section.data.len() / 8;
-    let mut symbols: Vec<_> = elf.symbols.iter().filter(|symbol| symbol.section == Some(index) && symbol.kind == STT_FUNC).collect();
-    if symbols.is_empty() {
-        // clang before 8 left the type of assembler functions open.
-        symbols = elf.symbols.iter().filter(|symbol| symbol.section == Some(index) && symbol.kind == 0 && !symbol.name.is_empty() && !symbol.name.starts_with("LBB")).collect();
-    }
+    let names_function = |symbol: &&Symbol| match symbol.kind {
+        STT_FUNC => true,
+        STT_NOTYPE => symbol.binding != STB_LOCAL,
+        _ => false,
+    };
+    let mut symbols: Vec<_> = elf.symbols.iter().filter(|symbol| symbol.section == Some(index) && !symbol.name.is_empty()).filter(names_function).collect();
+    // Of two names for one place, the later one counts.
+    symbols.reverse();
     symbols.sort_by_key(|symbol| symbol.offset);
     symbols.dedup_by_key(|symbol| symbol.offset);
     if symbols.is_empty() {
         return Err(Fault::new(format!("Section {} holds instructions but no symbol names a function in it.", section.name)));
     }
-    Ok(symbols
+    symbols
         .iter()
         .enumerate()
         .map(|(position, symbol)| {
-            let start = (symbol.offset / 8) as usize;
-            let next = symbols.get(position + 1).map_or(slots, |next| (next.offset / 8) as usize);
-            Function { name: symbol.name.clone(), section: index, start: start.min(slots), end: next.min(slots) }
+            let broken = || Fault::new(format!("Function {} reaches beyond the end of section {}; the object is broken.", symbol.name, section.name));
+            if symbol.offset % 8 != 0 {
+                return Err(Fault::new(format!("Function {} begins at byte {} of section {}, in the middle of an instruction.", symbol.name, symbol.offset, section.name)));
+            }
+            let start = usize::try_from(symbol.offset / 8).map_err(|_| broken())?;
+            let next = symbols.get(position + 1).map_or(slots as u64, |next| next.offset / 8) as usize;
+            let end = match symbol.size {
+                // Hand-written assembler does not always say.
+                0 => next,
+                size => usize::try_from(size / 8).ok().and_then(|length| start.checked_add(length)).ok_or_else(broken)?,
+            };
+            if start > end || end > slots {
+                return Err(broken());
+            }
+            Ok(Function { name: symbol.name.clone(), section: index, start, end })
         })
-        .collect())
+        .collect()
 }
 
 impl Linker<'_> {
@@ -96,6 +113,9 @@ impl Linker<'_> {
         while let Some(&index) = order.get(at) {
             placed.push(spec.code.len());
             self.place(index, &mut spec, &mut order, &mut calls)?;
+            if spec.code.len() > MAX_SLOTS {
+                return Err(Fault::new(format!("The program is too large: with its functions it has {} instruction slots, and {MAX_SLOTS} is the limit.", spec.code.len())));
+            }
             at += 1;
         }
         for (slot, function) in calls {
@@ -125,12 +145,12 @@ impl Linker<'_> {
         let mut relocated = vec![false; function.end - function.start];
         for relocation in &section.relocations {
             let slot = (relocation.offset / 8) as usize;
-            if slot < function.start || slot >= function.end || !matches!(relocation.kind, R_BPF_64_64 | R_BPF_64_32) {
+            if slot < function.start || slot >= function.end {
                 continue;
             }
             relocated[slot - function.start] = true;
             let slot = base + slot - function.start;
-            match self.resolve(relocation.symbol, spec.code[slot], slot)? {
+            match self.resolve(relocation, spec.code[slot], slot)? {
                 Resolved::Call(callee) => {
                     spec.code[slot].src = if spec.code[slot].opcode == CALL { PSEUDO_CALL } else { PSEUDO_FUNC };
                     want(callee, slot);
@@ -162,9 +182,9 @@ impl Linker<'_> {
         for (_, line) in ext.lines.iter().filter(|(section, line)| section == name && (function.start..function.end).contains(&line.slot)) {
             spec.lines.push(SourceLine { slot: base + line.slot - function.start, file: line.file.clone(), line: line.line, source: line.source.clone() });
         }
-        let relocation = ext.core_relocations.iter().find(|(section, slot)| section == name && (function.start..function.end).contains(slot));
-        if let Some((_, slot)) = relocation {
-            spec.unsupported.get_or_insert_with(|| Fault::at(base + slot - function.start, "It asks for a field’s place in the running kernel’s own types (CO-RE); there is no such kernel here."));
+        let relocation = ext.core_relocations.iter().find(|(section, relocation)| section == name && (function.start..function.end).contains(&relocation.slot));
+        if let Some((_, relocation)) = relocation {
+            spec.unsupported.get_or_insert_with(|| Fault::at(base + relocation.slot - function.start, "It asks for a field’s place in the running kernel’s own types (CO-RE); there is no such kernel here."));
         }
     }
 
@@ -172,28 +192,27 @@ impl Linker<'_> {
         self.functions.iter().position(|function| function.section == section && function.start as i64 == slot)
     }
 
-    fn resolve(&self, symbol: usize, insn: Insn, slot: usize) -> Result<Resolved, Fault> {
-        let symbol = self.elf.symbols.get(symbol).ok_or_else(|| Fault::at(slot, "A relocation names a symbol that is not there; the object is broken."))?;
+    fn resolve(&self, relocation: &Relocation, insn: Insn, slot: usize) -> Result<Resolved, Fault> {
+        if !matches!(relocation.kind, R_BPF_64_64 | R_BPF_64_32) {
+            return Err(Fault::at(slot, format!("A relocation of type {} stands at an instruction; only R_BPF_64_64 (1) and R_BPF_64_32 (10) belong there.", relocation.kind)));
+        }
+        let symbol = self.elf.symbols.get(relocation.symbol).ok_or_else(|| Fault::at(slot, "A relocation names a symbol that is not there; the object is broken."))?;
         let Some(section) = symbol.section else {
-            if insn.opcode == CALL {
-                return Ok(Resolved::Missing(Fault::at(slot, format!("It calls the kernel’s own function {} (a kfunc); only helpers are there to call.", symbol.name))));
-            }
-            if symbol.weak {
-                return Ok(Resolved::Zero);
-            }
-            return Ok(Resolved::Missing(Fault::at(slot, format!("It refers to {}, which the object does not hold: a kernel’s symbol or setting.", symbol.name))));
+            return self.resolve_outside(symbol, insn, slot);
         };
         let data = &self.elf.sections[section];
         match data.kind {
             SectionKind::BtfMaps | SectionKind::LegacyMaps => {
-                let offset = if symbol.kind == STT_SECTION { insn.imm as u32 as u64 } else { symbol.offset };
-                let map = self.table.declared(section, offset).ok_or_else(|| Fault::at(slot, format!("It refers to a map at byte {offset} of {}, where none is declared.", data.name)))?;
+                if symbol.is_local() {
+                    return Err(Fault::at(slot, format!("It refers to a map of section {} that is static; maps must be global.", data.name)));
+                }
+                let map = self.table.declared(section, symbol.offset).ok_or_else(|| Fault::at(slot, format!("It refers to a map at byte {} of {}, where none is declared.", symbol.offset, data.name)))?;
                 Ok(Resolved::Refers(Target::Map(map)))
             }
             SectionKind::Data => {
                 let map = self.table.data_section(section).ok_or_else(|| Fault::at(slot, format!("It refers to section {}, which is empty.", data.name)))?;
-                let offset = symbol.offset as u32 + insn.imm as u32;
-                if offset as usize > data.data.len() {
+                let offset = (symbol.offset as u32).wrapping_add(insn.imm as u32);
+                if symbol.offset > data.data.len() as u64 || offset as usize > data.data.len() {
                     return Err(Fault::at(slot, format!("It refers to byte {offset} of section {}, which has {}.", data.name, data.data.len())));
                 }
                 Ok(Resolved::Refers(Target::Value { map, offset }))
@@ -207,10 +226,27 @@ impl Linker<'_> {
                 };
                 let target = (symbol.offset / 8) as i64 + within;
                 let callee = self.function_at(section, target).ok_or_else(|| Fault::at(slot, format!("It refers to instruction {target} of section {}, where no function begins.", data.name)))?;
+                if insn.opcode != CALL && !insn.is_wide() {
+                    return Err(Fault::at(slot, format!("It refers to function {}, but neither calls it nor loads its address.", self.functions[callee].name)));
+                }
                 Ok(Resolved::Call(callee))
             }
             _ => Err(Fault::at(slot, format!("It refers to {} in section {}, which is neither map, data nor code.", symbol.name, data.name))),
         }
+    }
+
+    /// What the object itself does not hold.
+    fn resolve_outside(&self, symbol: &Symbol, insn: Insn, slot: usize) -> Result<Resolved, Fault> {
+        if symbol.special {
+            return Err(Fault::at(slot, format!("It refers to {}, which lies in no section of the object.", symbol.name)));
+        }
+        if insn.opcode == CALL {
+            return Ok(Resolved::Missing(Fault::at(slot, format!("It calls the kernel’s own function {} (a kfunc); only helpers are there to call.", symbol.name))));
+        }
+        if symbol.is_weak() {
+            return Ok(Resolved::Zero);
+        }
+        Ok(Resolved::Missing(Fault::at(slot, format!("It refers to {}, which the object does not hold: a kernel’s symbol or setting.", symbol.name))))
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod btf;
 pub mod btf_ext;
+pub mod core;
 pub mod elf;
 pub mod link;
 pub mod map_definition;
@@ -11,10 +12,13 @@ use crate::map::MapSpec;
 use crate::program::instruction::Insn;
 use btf::Btf;
 use btf_ext::BtfExt;
-use elf::{Elf, Section, SectionKind};
+use elf::{Elf, Section, SectionKind, Symbol};
+use ::object::elf::{STT_NOTYPE, STT_OBJECT};
 use map_definition::MapDefinition;
 
 const MAP_ARRAY: u32 = 2;
+const MAP_STRUCT_OPS: u32 = 26;
+const BPF_F_LINK: u32 = 1 << 13;
 const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 /// A program with its subprograms linked behind it.
@@ -110,9 +114,40 @@ pub fn read(bytes: &[u8]) -> Result<ObjectSpec, Fault> {
     let mut table = MapTable { maps: Vec::new(), places: Vec::new() };
     declared_maps(&elf, btf.as_ref(), &mut table)?;
     data_maps(&elf, &mut table);
+    struct_ops_maps(&elf, btf.as_ref(), &mut table)?;
     initial_elements(&elf, btf.as_ref(), &mut table)?;
+    refuse_twins("map", table.maps.iter().map(|map| map.spec.name.as_str()))?;
     let programs = link::programs(&elf, &table, ext.as_ref(), &license)?;
+    refuse_twins("program", programs.iter().map(|program| program.name.as_str()))?;
     Ok(ObjectSpec { programs, maps: table.maps })
+}
+
+fn refuse_twins<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Fault> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(Fault::new(format!("Two {what}s of the object are called {name}.")));
+        }
+    }
+    Ok(())
+}
+
+/// Symbols that name something in a section of maps or data, by place; of two at one place the later one counts.
+fn names_in(elf: &Elf, index: usize) -> Vec<&Symbol> {
+    let mut symbols: Vec<_> = elf.symbols.iter().filter(|symbol| symbol.section == Some(index) && matches!(symbol.kind, STT_OBJECT | STT_NOTYPE) && !symbol.name.is_empty()).collect();
+    symbols.reverse();
+    symbols.sort_by_key(|symbol| symbol.offset);
+    symbols.dedup_by_key(|symbol| symbol.offset);
+    symbols
+}
+
+/// A symbol's bytes of its section.
+fn bytes_of<'a>(section: &'a Section, symbol: &Symbol) -> Result<&'a [u8], Fault> {
+    let end = symbol.offset.checked_add(symbol.size);
+    let range = usize::try_from(symbol.offset).ok().zip(end.and_then(|end| usize::try_from(end).ok()));
+    range
+        .and_then(|(start, end)| section.data.get(start..end))
+        .ok_or_else(|| Fault::new(format!("{} reaches beyond the end of section {}; the object is broken.", symbol.name, section.name)))
 }
 
 fn declared_maps(elf: &Elf, btf: Option<&Btf>, table: &mut MapTable) -> Result<(), Fault> {
@@ -120,20 +155,21 @@ fn declared_maps(elf: &Elf, btf: Option<&Btf>, table: &mut MapTable) -> Result<(
         if !matches!(section.kind, SectionKind::BtfMaps | SectionKind::LegacyMaps) {
             continue;
         }
-        let mut symbols: Vec<_> = elf.symbols.iter().filter(|symbol| symbol.section == Some(index) && symbol.kind != object::elf::STT_SECTION && !symbol.name.is_empty()).collect();
-        symbols.sort_by_key(|symbol| symbol.offset);
-        symbols.dedup_by_key(|symbol| symbol.offset);
-        if symbols.is_empty() {
+        let symbols = names_in(elf, index);
+        if symbols.is_empty() && section.kind == SectionKind::LegacyMaps {
             return Err(Fault::new(format!("Section {} declares maps but has no symbols to name them.", section.name)));
         }
-        for (position, symbol) in symbols.iter().enumerate() {
-            let definition = if section.kind == SectionKind::BtfMaps {
+        for symbol in symbols {
+            let bytes = bytes_of(section, symbol)?;
+            let MapDefinition { spec, inner, .. } = if section.kind == SectionKind::BtfMaps {
                 let btf = btf.ok_or_else(|| Fault::new("The object declares maps in .maps but has no BTF to describe them; compile it with -g."))?;
+                if bytes.iter().any(|&byte| byte != 0) {
+                    return Err(Fault::new(format!("Map {}: its declaration sets members to values; a map in .maps only declares types.", symbol.name)));
+                }
                 map_definition::from_btf(btf, &symbol.name)?
             } else {
-                map_definition::from_legacy(&symbol.name, legacy_bytes(section, symbol.offset, symbols.get(position + 1).map(|next| next.offset)))?
+                map_definition::from_legacy(&symbol.name, bytes)?
             };
-            let MapDefinition { spec, inner, .. } = definition;
             table.maps.push(ObjectMap { spec, inner, contents: Contents::Empty, variables: Vec::new() });
             table.places.push((index, Some(symbol.offset)));
         }
@@ -141,26 +177,17 @@ fn declared_maps(elf: &Elf, btf: Option<&Btf>, table: &mut MapTable) -> Result<(
     Ok(())
 }
 
-fn legacy_bytes(section: &Section, start: u64, end: Option<u64>) -> &[u8] {
-    let end = end.map_or(section.data.len(), |end| (end as usize).min(section.data.len()));
-    section.data.get(start as usize..end).unwrap_or(&[])
-}
-
-/// Sections of variables become arrays of one element. One that nothing names is left out: clang's string pools.
+/// Sections of variables become arrays of one element. One that nothing names or refers to is left out: clang's
+/// string pools.
 fn data_maps(elf: &Elf, table: &mut MapTable) {
     for (index, section) in elf.sections.iter().enumerate() {
-        if section.kind != SectionKind::Data || section.data.is_empty() {
+        if section.kind != SectionKind::Data {
             continue;
         }
         let referenced = elf.sections.iter().any(|other| {
-            other.kind == SectionKind::Code && other.relocations.iter().any(|relocation| elf.symbols.get(relocation.symbol).is_some_and(|symbol| symbol.section == Some(index)))
+            other.kind != SectionKind::Other && other.relocations.iter().any(|relocation| elf.symbols.get(relocation.symbol).is_some_and(|symbol| symbol.section == Some(index)))
         });
-        let variables: Vec<_> = elf
-            .symbols
-            .iter()
-            .filter(|symbol| symbol.section == Some(index) && symbol.kind == object::elf::STT_OBJECT)
-            .map(|symbol| (symbol.name.clone(), symbol.offset as u32, symbol.size as u32))
-            .collect();
+        let variables: Vec<_> = names_in(elf, index).into_iter().map(|symbol| (symbol.name.clone(), symbol.offset as u32, symbol.size as u32)).collect();
         if !referenced && variables.is_empty() {
             continue;
         }
@@ -172,10 +199,33 @@ fn data_maps(elf: &Elf, table: &mut MapTable) {
             value_size: section.data.len() as u32,
             max_entries: 1,
             flags: if read_only { BPF_F_RDONLY_PROG } else { 0 },
+            ..MapSpec::default()
         };
         table.maps.push(ObjectMap { spec, inner: None, contents: Contents::Bytes(section.data.clone()), variables });
         table.places.push((index, None));
     }
+}
+
+/// Sets of callbacks for the kernel itself: each variable of `.struct_ops.link` is one.
+fn struct_ops_maps(elf: &Elf, btf: Option<&Btf>, table: &mut MapTable) -> Result<(), Fault> {
+    if let Some(section) = elf.sections.iter().find(|section| section.name == ".struct_ops" && section.kind != SectionKind::StructOps) {
+        if section.size > 0 {
+            return Err(Fault::new("Section .struct_ops registers callbacks in the older way, without a link; .struct_ops.link is the one that can be read."));
+        }
+    }
+    for (index, section) in elf.sections.iter().enumerate().filter(|(_, section)| section.kind == SectionKind::StructOps) {
+        let variables = btf.and_then(|btf| btf.section(&section.name)).ok_or_else(|| Fault::new(format!("Section {}: the object's BTF does not describe it; compile with -g.", section.name)))?;
+        for variable in variables {
+            let size = btf.and_then(|btf| btf.size_of(variable.type_id)).unwrap_or(0);
+            if variable.offset as usize + size as usize > section.data.len() {
+                return Err(Fault::new(format!("{} reaches beyond the end of section {}; the object is broken.", variable.name, section.name)));
+            }
+            let spec = MapSpec { name: variable.name, kind: MAP_STRUCT_OPS, key_size: 4, value_size: size, max_entries: 1, flags: BPF_F_LINK, ..MapSpec::default() };
+            table.maps.push(ObjectMap { spec, inner: None, contents: Contents::Empty, variables: Vec::new() });
+            table.places.push((index, Some(u64::from(variable.offset))));
+        }
+    }
+    Ok(())
 }
 
 /// `.values = { &inner, … }`: relocations within `.maps` name an outer map's or a program array's elements.
