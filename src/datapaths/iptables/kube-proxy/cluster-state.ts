@@ -34,6 +34,8 @@ export class ClusterState {
   /** Takes the changes over. Later changes of the same object undo earlier ones: only the difference counts. */
   apply(change: ClusterChange): Noticed {
     const before = new Map<string, readonly ServicePort[]>();
+    /** Services that are not as they were before the first of these changes. */
+    const pending = new Set<string>();
     const services = new Set<string>();
     let topology = false;
     let queued = false;
@@ -46,6 +48,10 @@ export class ClusterState {
         const ports = gone ? [] : servicePortsOf(object);
         if (ports.length > 0) this.ports.set(name, ports);
         else this.ports.delete(name);
+        if (deepEqual(before.get(name), ports)) pending.delete(name);
+        else pending.add(name);
+        // A sync is queued at once, even if a later change undoes this one.
+        if (pending.size > 0) queued = true;
       } else if (object.kind === 'EndpointSlice') {
         const service = this.#applySlice(object, gone);
         if (service !== null) {
@@ -59,11 +65,7 @@ export class ClusterState {
         this.nodeAddress = object.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? this.nodeAddress;
       }
     }
-    for (const [name, old] of before) {
-      if (deepEqual(old, this.ports.get(name) ?? [])) continue;
-      services.add(name);
-      queued = true;
-    }
+    for (const name of pending) services.add(name);
     return { queued: queued || topology, services, topology };
   }
 

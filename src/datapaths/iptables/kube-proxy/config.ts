@@ -1,3 +1,5 @@
+import { inPrefix, parsePrefix, type Ipv4, type Ipv4Prefix } from '../../../packet/address.ts';
+
 /** kube-proxy's settings, under the names that `--config` of the command line takes. */
 export interface ProxyConfig {
   /** The node that kube-proxy runs on. */
@@ -36,8 +38,21 @@ export function masqueradeMark(config: ProxyConfig): string {
   return `0x${((1 << config.masqueradeBit) >>> 0).toString(16).padStart(8, '0')}`;
 }
 
-/** Whether node ports answer on loopback addresses: asked for, and not outside `nodePortAddresses`. */
-export function allowsLocalhostNodePorts(config: ProxyConfig): boolean {
-  const loopback = (cidr: string) => cidr === '0.0.0.0/0' || cidr.startsWith('127.');
-  return config.localhostNodePorts && (config.nodePortAddresses.length === 0 || config.nodePortAddresses.some(loopback));
+/** The CIDRs of `nodePortAddresses`; null: node ports answer on every local address (NewNodePortAddresses, pkg/proxy/util). */
+export function nodePortPrefixes(config: ProxyConfig, nodeAddress: string): readonly Ipv4Prefix[] | null {
+  const prefixes: Ipv4Prefix[] = [];
+  for (const text of config.nodePortAddresses) {
+    const prefix = parsePrefix(text === 'primary' ? nodeAddress : text);
+    if (prefix?.length === 0) return null;
+    if (prefix) prefixes.push(prefix);
+  }
+  return prefixes.length > 0 ? prefixes : null;
 }
+
+/** Whether node ports answer on loopback addresses: asked for, and not outside `nodePortAddresses`. */
+export function allowsLocalhostNodePorts(config: ProxyConfig, nodeAddress: string): boolean {
+  const prefixes = nodePortPrefixes(config, nodeAddress);
+  return config.localhostNodePorts && (prefixes === null || prefixes.some((prefix) => prefix.address >>> 24 === 127 || inPrefix(LOCALHOST, prefix)));
+}
+
+export const LOCALHOST = 0x7f000001 as Ipv4;

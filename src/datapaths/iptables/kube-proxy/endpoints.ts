@@ -22,9 +22,9 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
   const byText = new Map<string, Endpoint>();
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
-      if ((slicePort.name ?? '') !== port.portName || slicePort.port === undefined) continue;
+      if ((slicePort.name ?? '') !== port.portName || !slicePort.port) continue;
       if ((slicePort.protocol ?? 'TCP').toLowerCase() !== port.protocol) continue;
-      for (const endpoint of slice.endpoints) {
+      for (const endpoint of slice.endpoints ?? []) {
         const ip = endpoint.addresses[0];
         if (ip === undefined) continue;
         const text = `${ip}:${slicePort.port}`;

@@ -29,6 +29,8 @@ export class Proxier {
   /** The Service chains that stand in nat. */
   #natChains = new Set<string>();
   #started = false;
+  /** Whether stale chains were looked for once. */
+  #cleaned = false;
 
   constructor(config: Partial<ProxyConfig>, seed: number) {
     this.config = { ...DEFAULT_CONFIG, ...config };
@@ -129,10 +131,12 @@ export class Proxier {
       for (const line of serviceChainRules(entry.port, entry.endpoints, context)) natRules.push(line);
     }
     filterRules.push(...standing.filterTail);
-    // In a large cluster kube-proxy looks for stale chains at full syncs only, or once a sync period.
-    const stale = largeCluster && !full ? [] : [...this.#natChains].filter((chain) => isServiceChain(chain) && !active.has(chain));
+    // In a large cluster kube-proxy looks for stale chains at its start, and then once a sync period only.
+    const keepsStale = largeCluster && this.#cleaned;
+    this.#cleaned = true;
+    const stale = keepsStale ? [] : [...this.#natChains].filter((chain) => isServiceChain(chain) && !active.has(chain));
     for (const chain of stale) natChains.push(chain);
-    this.#natChains = largeCluster && !full ? new Set([...this.#natChains, ...active]) : active;
+    this.#natChains = keepsStale ? new Set([...this.#natChains, ...active]) : active;
 
     const declare = (chain: string) => `:${chain} - [0:0]`;
     const text = [

@@ -1,4 +1,5 @@
-import type { Service } from 'kubernetes-types/core/v1';
+import type { Service, ServiceSpec } from 'kubernetes-types/core/v1';
+import { formatIpv4, parseIpv4, parsePrefix } from '../../../packet/address.ts';
 import { chainHash, servicePortName } from './names.ts';
 
 /** One port of one Service, with everything that its rules are made of (pkg/proxy/iptables, servicePortInfo). */
@@ -25,20 +26,46 @@ export interface ServicePort {
 }
 
 const DEFAULT_AFFINITY_SECONDS = 10_800;
-const isIpv4 = (text: string | undefined): text is string => text !== undefined && text !== '' && !text.includes(':');
 
-/** The Service's ports that get rules: none for headless and ExternalName ones, and for IPv6 alone. */
+/** IPv4 addresses of a list, as kube-proxy prints them after parsing: without leading zeros. */
+function addressesOf(texts: readonly (string | undefined)[]): string[] {
+  return texts.flatMap((text) => {
+    const address = text === undefined || text.includes(':') ? undefined : parseIpv4(text.trim());
+    return address === undefined ? [] : [formatIpv4(address)];
+  });
+}
+
+/** IPv4 source ranges as kube-proxy prints them after parsing: without blanks and host bits. */
+function rangesOf(texts: readonly string[]): string[] {
+  return texts.flatMap((text) => {
+    const prefix = text.includes('/') ? parsePrefix(text.trim()) : undefined;
+    return prefix === undefined ? [] : [`${formatIpv4(prefix.address)}/${prefix.length}`];
+  });
+}
+
+/** The IPv4 cluster IP: the one that stands where IPv4 stands among the families (GetClusterIPByFamily). */
+function clusterIPOf(spec: ServiceSpec): string | undefined {
+  const families = spec.ipFamilies ?? [];
+  const index = families.indexOf('IPv4');
+  const text = families.length === 0 ? spec.clusterIP : index < 0 ? undefined : (spec.clusterIPs?.[index] ?? (index === 0 ? spec.clusterIP : undefined));
+  return addressesOf([text])[0];
+}
+
+/** The Service's ports that get rules: none for headless and ExternalName ones, and for IPv6 alone (newBaseServiceInfo, pkg/proxy/serviceport.go). */
 export function servicePortsOf(service: Service): ServicePort[] {
   const spec = service.spec ?? {};
   if (spec.type === 'ExternalName' || !spec.clusterIP || spec.clusterIP === 'None') return [];
-  const clusterIP = [...(spec.clusterIPs ?? []), spec.clusterIP].find(isIpv4);
+  const clusterIP = clusterIPOf(spec);
   if (clusterIP === undefined) return [];
 
   const namespacedName = `${service.metadata?.namespace ?? 'default'}/${service.metadata?.name ?? ''}`;
-  const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-  const externalPolicyLocal = spec.externalTrafficPolicy === 'Local' && (external || (spec.externalIPs ?? []).length > 0);
-  const ranges = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter(isIpv4);
+  const externalIPs = addressesOf(spec.externalIPs ?? []);
+  const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0;
+  const externalPolicyLocal = spec.externalTrafficPolicy === 'Local' && external;
+  const loadBalancerSourceRanges = rangesOf(spec.loadBalancerSourceRanges ?? []);
   const ingress = (service.status?.loadBalancer?.ingress ?? []) as { ip?: string; ipMode?: string }[];
+  // ipMode Proxy: the balancer wants its own address seen, so the node must not short-circuit it (KEP-1860).
+  const loadBalancerVIPs = addressesOf(ingress.filter((entry) => entry.ipMode !== 'Proxy').map((entry) => entry.ip));
 
   return (spec.ports ?? []).map((port) => {
     const protocol = (port.protocol ?? 'TCP').toLowerCase() as ServicePort['protocol'];
@@ -50,11 +77,10 @@ export function servicePortsOf(service: Service): ServicePort[] {
       protocol,
       clusterIP,
       port: port.port,
-      nodePort: external ? (port.nodePort ?? 0) : 0,
-      externalIPs: (spec.externalIPs ?? []).filter(isIpv4),
-      // ipMode Proxy: the balancer wants its own address seen, so the node must not short-circuit it (KEP-1860).
-      loadBalancerVIPs: spec.type === 'LoadBalancer' ? ingress.filter((entry) => entry.ipMode !== 'Proxy').map((entry) => entry.ip).filter(isIpv4) : [],
-      loadBalancerSourceRanges: ranges,
+      nodePort: port.nodePort ?? 0,
+      externalIPs,
+      loadBalancerVIPs,
+      loadBalancerSourceRanges,
       internalPolicyLocal: spec.internalTrafficPolicy === 'Local',
       externalPolicyLocal,
       healthCheckNodePort: spec.type === 'LoadBalancer' && externalPolicyLocal ? (spec.healthCheckNodePort ?? 0) : 0,

@@ -1,5 +1,5 @@
 import { parseIpv4, parsePrefix, inPrefix } from '../../../packet/address.ts';
-import type { ProxyConfig } from './config.ts';
+import { allowsLocalhostNodePorts, type ProxyConfig } from './config.ts';
 import type { CategorizedEndpoints, Endpoint } from './endpoints.ts';
 import { hasFirewall, isExternallyAccessible, usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
 
@@ -87,7 +87,7 @@ export function serviceRules(port: ServicePort, endpoints: CategorizedEndpoints,
   if (port.nodePort !== 0) {
     if (hasAny) {
       const rule = `-A KUBE-NODEPORTS -m comment --comment ${port.name} ${at.match}`;
-      if (context.config.nfacct && context.config.localhostNodePorts) {
+      if (context.config.nfacct && allowsLocalhostNodePorts(context.config, context.nodeAddress)) {
         shared.push(`${rule} -d 127.0.0.0/8 --dport ${port.nodePort} -m nfacct --nfacct-name localhost_nps_accepted_pkts -j ${at.ext}`);
       }
       shared.push(`${rule} --dport ${port.nodePort} -j ${at.ext}`);

@@ -1,4 +1,5 @@
-import { allowsLocalhostNodePorts, masqueradeMark, type ProxyConfig } from './config.ts';
+import { formatIpv4, inPrefix, parseIpv4 } from '../../../packet/address.ts';
+import { allowsLocalhostNodePorts, LOCALHOST, masqueradeMark, nodePortPrefixes, type ProxyConfig } from './config.ts';
 
 /** Lines that stand in every payload whatever the Services are. */
 export interface StandingLines {
@@ -16,7 +17,7 @@ export function standingLines(config: ProxyConfig, nodeAddress: string): Standin
   const mark = masqueradeMark(config);
   const filterChains = ['KUBE-SERVICES', 'KUBE-EXTERNAL-SERVICES', 'KUBE-FORWARD', 'KUBE-NODEPORTS', 'KUBE-PROXY-FIREWALL'];
   const filterHead: string[] = [];
-  if (allowsLocalhostNodePorts(config)) {
+  if (allowsLocalhostNodePorts(config, nodeAddress)) {
     filterChains.push('KUBE-FIREWALL');
     filterHead.push(
       '-A KUBE-FIREWALL -m comment --comment "block incoming localnet connections" -d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP',
@@ -49,10 +50,14 @@ export function standingLines(config: ProxyConfig, nodeAddress: string): Standin
 function nodePortJumps(config: ProxyConfig, nodeAddress: string): string[] {
   const rule =
     '-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain"';
-  if (config.nodePortAddresses.length > 0) return [`${rule} -d ${nodeAddress} -j KUBE-NODEPORTS`];
-  // Without localhost node ports the loopback addresses are left out.
-  const not = allowsLocalhostNodePorts(config) ? '' : ' ! -d 127.0.0.0/8';
-  return [`${rule} -m addrtype --dst-type LOCAL${not} -j KUBE-NODEPORTS`];
+  const localhost = allowsLocalhostNodePorts(config, nodeAddress);
+  const prefixes = nodePortPrefixes(config, nodeAddress);
+  if (prefixes === null) {
+    // Without localhost node ports the loopback addresses are left out.
+    return [`${rule} -m addrtype --dst-type LOCAL${localhost ? '' : ' ! -d 127.0.0.0/8'} -j KUBE-NODEPORTS`];
+  }
+  const own = [...(localhost ? [LOCALHOST] : []), ...[parseIpv4(nodeAddress) ?? []].flat()];
+  return own.filter((address) => prefixes.some((prefix) => inPrefix(address, prefix))).map((address) => `${rule} -d ${formatIpv4(address)} -j KUBE-NODEPORTS`);
 }
 
 /**
