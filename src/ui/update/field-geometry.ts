@@ -14,8 +14,10 @@ export interface FieldGeometry {
 
 const LEAST_PITCH = 3;
 const LARGEST_PITCH = 16;
-/** How much of the room a field has to fill before cells that stand for fewer rules are good enough. */
-const ENOUGH = 0.7;
+/** A cell that stands for several rules is no larger: it must not look like one rule of a small table. */
+const SHARED_PITCH = 5;
+/** How much less of the room a field may fill so that its cells stand for fewer rules. */
+const WORTH = 0.06;
 const STEPS = [1, 2, 5];
 
 /**
@@ -26,21 +28,22 @@ const STEPS = [1, 2, 5];
 export function fitField(rules: number, width: number, height: number): FieldGeometry {
   const count = Math.max(1, rules);
   const [wide, high] = [Math.max(LEAST_PITCH, width), Math.max(LEAST_PITCH, height)];
-  let best: FieldGeometry | null = null;
+  const fits: FieldGeometry[] = [];
   for (let power = 0; power < 27; power++) {
     const perCell = (STEPS[power % 3] ?? 1) * 10 ** Math.floor(power / 3);
     const fit = fitCells(Math.ceil(count / perCell), perCell, wide, high);
-    if (!fit) continue;
-    const fill = ({ width: w, height: h }: FieldGeometry) => (w * h) / (wide * high);
-    if (!best || fill(fit) > fill(best)) best = fit;
-    // Large cells are as large as they get: fewer of them fill no more.
-    if (fill(best) >= ENOUGH || fit.pitch === LARGEST_PITCH || perCell >= count) break;
+    if (fit) fits.push(fit);
+    // Cells are as large as they get: fewer of them fill no more.
+    if (fit && fit.pitch >= (perCell === 1 ? LARGEST_PITCH : SHARED_PITCH)) break;
+    if (perCell >= count) break;
   }
-  return best ?? { perCell: count, cells: 1, rows: 1, columns: 1, pitch: LEAST_PITCH, cell: LEAST_PITCH - 1, width: LEAST_PITCH, height: LEAST_PITCH };
+  const fill = ({ width: w, height: h }: FieldGeometry) => (w * h) / (wide * high);
+  const most = Math.max(...fits.map(fill));
+  return fits.find((fit) => fill(fit) >= most - WORTH) ?? { perCell: count, cells: 1, rows: 1, columns: 1, pitch: LEAST_PITCH, cell: LEAST_PITCH - 1, width: LEAST_PITCH, height: LEAST_PITCH };
 }
 
 function fitCells(cells: number, perCell: number, width: number, height: number): FieldGeometry | null {
-  for (let pitch = Math.min(LARGEST_PITCH, Math.floor(Math.sqrt((width * height) / cells))); pitch >= LEAST_PITCH; pitch--) {
+  for (let pitch = Math.min(perCell === 1 ? LARGEST_PITCH : SHARED_PITCH, Math.floor(Math.sqrt((width * height) / cells))); pitch >= LEAST_PITCH; pitch--) {
     const mostRows = Math.floor(height / pitch);
     const mostColumns = Math.floor(width / pitch);
     if (mostRows * mostColumns < cells) continue;
