@@ -36,7 +36,7 @@ const LB_MAP_MAX = 65536;
 const START_NS = 1_000_000_000_000n;
 
 /** 02:… is a locally administered address; the rest says whose it is. */
-function macOf(address: Ipv4, end: 0 | 1): Uint8Array {
+export function macOf(address: Ipv4, end: 0 | 1): Uint8Array {
   return Uint8Array.of(2, end, address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255);
 }
 
@@ -259,7 +259,7 @@ export class EbpfDatapath implements Datapath {
           const tuple = new DataView(key.buffer, key.byteOffset);
           const end = (address: number, port: number) => `${formatIpv4(tuple.getUint32(address) as Ipv4)}:${tuple.getUint16(port)}`;
           const protocol = protocolOf(tuple.getUint8(12)) ?? '';
-          const lifetime = new DataView(value.buffer, value.byteOffset).getUint32(24, true);
+          const lifetime = new DataView(value.buffer, value.byteOffset).getUint32(32, true);
           return {
             original: `${protocol} ${end(4, 10)} → ${end(0, 8)}`,
             reply: `${protocol} ${end(0, 8)} → ${end(4, 10)}`,

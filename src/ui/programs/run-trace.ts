@@ -1,0 +1,82 @@
+import type { Instruction } from '../../datapaths/ebpf/assembler/instruction.ts';
+import { parseInstruction } from '../../datapaths/ebpf/assembler/parse-instruction.ts';
+import type { InstructionRow } from '../../datapaths/view.ts';
+import type { ProgramAccess, ProgramRun } from '../../simulation/programs/api.ts';
+import { StackHistory } from './stack-history.ts';
+
+export const REGISTERS = 11;
+
+/** A run as it is stepped through: place `n` is before its `n`th instruction, the last place is behind them all. */
+export class RunTrace {
+  readonly run: ProgramRun;
+  readonly stack: StackHistory;
+  readonly #accesses = new Map<number, ProgramAccess>();
+
+  constructor(run: ProgramRun, rows: readonly InstructionRow[]) {
+    this.run = run;
+    for (const access of run.accesses) this.#accesses.set(access.atInstruction - 1, access);
+    const texts = new Map(rows.map(({ index, text }) => [index, text]));
+    const decoded = new Map<number, Instruction | null>();
+    this.stack = new StackHistory(run.steps, (slot) => {
+      const known = decoded.get(slot);
+      if (known !== undefined) return known;
+      const instruction = decode(texts.get(slot));
+      decoded.set(slot, instruction);
+      return instruction;
+    });
+  }
+
+  /** The last place. */
+  get end(): number {
+    return this.run.steps.instruction.length;
+  }
+
+  /** The slot of the instruction that is next; behind the last one its own. */
+  slot(place: number): number | null {
+    return this.run.steps.instruction[Math.min(place, this.end - 1)] ?? null;
+  }
+
+  /** r0 to r10 there. */
+  registers(place: number): bigint[] {
+    const at = Math.min(place, this.end - 1) * REGISTERS;
+    const registers = Array.from({ length: REGISTERS }, (_, register) => this.run.steps.registers[at + register] ?? 0n);
+    return registers;
+  }
+
+  /** Which registers the instruction before changed. */
+  changed(place: number): boolean[] {
+    const now = this.registers(place);
+    if (place === 0) return now.map(() => false);
+    const before = this.registers(place - 1);
+    return now.map((value, register) => place <= this.end - 1 && value !== before[register]);
+  }
+
+  /** The map access that the next instruction makes. */
+  access(place: number): ProgramAccess | null {
+    return this.#accesses.get(place) ?? null;
+  }
+
+  /** The next place, in a direction, whose instruction is in that slot; null: there is none. */
+  findSlot(slot: number, from: number, direction: 1 | -1): number | null {
+    const { instruction } = this.run.steps;
+    for (let place = from + direction; place >= 0 && place < instruction.length; place += direction) if (instruction[place] === slot) return place;
+    return null;
+  }
+
+  /** How often each slot was run. */
+  counts(): ReadonlyMap<number, number> {
+    const counts = new Map<number, number>();
+    for (const slot of this.run.steps.instruction) counts.set(slot, (counts.get(slot) ?? 0) + 1);
+    return counts;
+  }
+}
+
+function decode(text: string | undefined): Instruction | null {
+  if (text === undefined) return null;
+  try {
+    return parseInstruction(text).instruction;
+  } catch {
+    // What only an object can say (the address of a function) moves nothing on the stack.
+    return null;
+  }
+}
