@@ -1,0 +1,148 @@
+import type { Timeline } from '../../cost/model.ts';
+import type { Stage } from '../../datapaths/stage.ts';
+
+/** A place on a lane's path. Times in ns. */
+export interface Station {
+  /** `pod`: an end of the path, drawn square. */
+  readonly kind: 'pod' | 'dot';
+  /** What it is called: a netfilter hook, a chain, a program; null for words of the page's own (`role`). */
+  readonly name: string | null;
+  readonly role: 'client' | 'server' | 'veth' | 'route' | 'conntrack' | 'accesses' | 'dnat' | 'answer' | null;
+  /** The packet is here from `start` on, and has left at `end`. */
+  readonly start: number;
+  readonly end: number;
+  /** Chains only: whether its rule sent the packet on to another address. */
+  readonly dnat: boolean;
+  /** Map stations only: accesses made there. */
+  readonly accesses: number;
+}
+
+interface Draft {
+  name: string | null;
+  role: Station['role'];
+  start: number;
+  end: number;
+  dnat: boolean;
+  accesses: number;
+}
+
+/** What writes the header, among a program's helpers. */
+const REWRITES = 'helper:skb_store_bytes';
+
+/**
+ * The places of a lane's path, from its stages: kube-proxy's chains of nat stand alone, everything else of a hook is one
+ * station. Without a way out the server pod is never reached.
+ */
+export function stationsOf({ stages, total }: Timeline<Stage>): readonly Station[] {
+  const drafts: Draft[] = [];
+  const add = (name: string | null, role: Station['role'], start: number, end: number): Draft => {
+    const last = drafts.at(-1);
+    if (last && last.name === name && last.role === role) {
+      last.end = end;
+      return last;
+    }
+    const draft: Draft = { name, role, start, end, dnat: false, accesses: 0 };
+    drafts.push(draft);
+    return draft;
+  };
+  let lastMap = -1;
+  stages.forEach(({ stage }, index) => { if (stage.kind === 'map') lastMap = index; });
+  const established = stages.some(({ stage }) => stage.kind === 'conntrack' && (stage.work.natRewrites ?? 0) > 0);
+  let routed = false;
+  let mapped = false;
+  let reached: number | null = null;
+  stages.forEach(({ stage, start, duration }, index) => {
+    const end = start + duration;
+    switch (stage.kind) {
+      case 'way-in':
+        add(null, 'veth', end, end);
+        break;
+      case 'way-out':
+        reached ??= start;
+        break;
+      case 'conntrack':
+        if (established && !routed) add(null, 'conntrack', start, end);
+        else add(stage.hook, null, start, end);
+        break;
+      case 'chain': {
+        if (established && !routed) {
+          add(null, 'conntrack', start, end);
+          break;
+        }
+        const alone = !routed && stage.part === 'nat' && stage.name !== stage.hook;
+        const draft = add(alone ? stage.name : stage.hook, null, start, end);
+        if ((stage.work.natSetUps ?? 0) > 0 && alone) draft.dnat = true;
+        break;
+      }
+      case 'confirm':
+        add(stage.hook, null, start, end);
+        break;
+      case 'route':
+        routed = true;
+        add(null, 'route', start, end);
+        break;
+      case 'program':
+      case 'map':
+        if (stage.kind === 'map') mapped = true;
+        if (!mapped) add(stage.name, null, start, end);
+        else if (index <= lastMap) {
+          const draft = add(null, 'accesses', start, end);
+          if (stage.kind === 'map') draft.accesses += 1;
+        } else if ((stage.work[REWRITES] ?? 0) > 0) add(null, 'dnat', start, end);
+        else add(stage.name, null, start, end);
+        break;
+      case 'redirect':
+        add(stage.name, null, start, end);
+        break;
+      case 'answer':
+        add(null, 'answer', start, end);
+        break;
+    }
+  });
+  const way = stages.find(({ stage }) => stage.kind === 'way-in');
+  const from = way?.start ?? 0;
+  return [
+    { kind: 'pod', name: null, role: 'client', start: from, end: way ? way.start + way.duration : 0, dnat: false, accesses: 0 },
+    ...drafts.map((draft): Station => ({ kind: 'dot', ...draft })),
+    { kind: 'pod', name: null, role: 'server', start: reached ?? Infinity, end: reached === null ? Infinity : total, dnat: false, accesses: 0 },
+  ];
+}
+
+/** A later packet's path beside its connection's first one: `bypassed` stations are those that only the first one saw. */
+export type LaterStation = Station & { readonly bypassed: boolean };
+
+/**
+ * A later packet's stations on the first one's path: connection tracking stands where the first packet entered its hook,
+ * and the chains that it was sent to from there are bypassed.
+ */
+export function laterStations(first: readonly Station[], later: readonly Station[]): readonly LaterStation[] {
+  const conntrack = later.find(({ role }) => role === 'conntrack');
+  const hook = first.find(({ kind, role }) => kind === 'dot' && role === null);
+  return first.map((station) => {
+    const own = station === hook && conntrack ? { ...conntrack, name: station.name, role: null } : later.find(({ name, role, kind }) => name === station.name && role === station.role && kind === station.kind);
+    return own ? { ...own, bypassed: false } : { ...station, bypassed: true, start: Infinity, end: Infinity };
+  });
+}
+
+export type StationState = 'passed' | 'here' | 'to-come';
+
+/** What a station looks like at `tNs`. */
+export function stationState({ start, end }: Station, tNs: number): StationState {
+  if (tNs >= end) return 'passed';
+  return tNs >= start ? 'here' : 'to-come';
+}
+
+/**
+ * Where the packet stands on the path, as a station's index with a fraction: it moves along the line while it is on the
+ * shared way, and stands at a station while that works.
+ */
+export function packetPlace(stations: readonly Station[], tNs: number): number {
+  const last = stations.length - 1;
+  const [client, server] = [stations[0], stations[last]];
+  if (!client || !server || tNs <= client.start) return 0;
+  if (tNs < client.end) return (tNs - client.start) / (client.end - client.start);
+  if (tNs >= server.end) return last;
+  if (tNs >= server.start) return last - 1 + (tNs - server.start) / (server.end - server.start);
+  const here = stations.findLastIndex((station, index) => index < last && tNs >= station.start);
+  return Math.max(1, here);
+}
