@@ -21,7 +21,7 @@ export class Workshop {
 
   constructor() {
     removeLeftovers();
-    this.folder = mkdtempSync(join(tmpdir(), 'chain-vs-map-lab-'));
+    this.folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
     this.bpffs = join(this.folder, 'bpf');
   }
 
@@ -96,12 +96,17 @@ export class Workshop {
   }
 }
 
-/** Namespaces of runs that were killed. */
+/** Namespaces and folders of runs that were killed. */
 function removeLeftovers(): void {
-  if (!existsSync(NETNS)) return;
-  for (const name of readdirSync(NETNS)) {
-    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) tryShell('ip', ['netns', 'del', name]);
+  const left = (folder: string) =>
+    (existsSync(folder) ? readdirSync(folder) : []).filter((name) => {
+      const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+      return pid !== undefined && !existsSync(`/proc/${pid}`);
+    });
+  for (const name of left(NETNS)) tryShell('ip', ['netns', 'del', name]);
+  for (const name of left(tmpdir())) {
+    tryShell('umount', ['-l', join(tmpdir(), name, 'bpf')]);
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }
 
