@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Point, Profile, UpdatePoint } from '../src/cost/profile.ts';
 import { countConntrack, countStanding, CountedLab, type LaneName } from './counted.ts';
 import { round } from './figure.ts';
@@ -11,12 +14,14 @@ import { timePrograms, type ProgramPrices } from './program-timing.ts';
 import { PUBLISHED_POINTS, PUBLISHED_UPDATES } from './published.ts';
 import { LabError } from './shell.ts';
 import { timeUpdates, type UpdatePlan, type UpdateTimings } from './update-timing.ts';
-import type { Workshop } from './workshop.ts';
+import { ROOT, type Workshop } from './workshop.ts';
 
 /** Everything that was timed: kept beside the profiles, so that they can be fitted again. */
 export interface Raw {
   readonly machine: Pick<Machine, 'kernel' | 'processor'>;
   readonly date: string;
+  /** SHA-256 of the bpf-samples/from_container.bpf.o that was timed; what was timed before this was noted has none. */
+  readonly object?: string;
   readonly plan: { readonly packets: PacketPlan; readonly updates: UpdatePlan };
   readonly packets: PacketTimings;
   readonly prices: ProgramPrices;
@@ -49,7 +54,7 @@ export function measure(workshop: Workshop, machine: Machine, { quick, say }: Ca
   const prices = timePrograms(workshop, quick ? 3 : plan.packets.rounds, quick ? 20_000 : 100_000, say);
   const packets = timePackets(workshop, machine, plan.packets, say);
   const updates = timeUpdates(workshop, machine, clustersOf(plan.packets), plan.updates, say);
-  return { machine: { kernel: machine.kernel, processor: machine.processor }, date: new Date().toISOString().slice(0, 10), plan, packets, prices, updates };
+  return { machine: { kernel: machine.kernel, processor: machine.processor }, date: new Date().toISOString().slice(0, 10), object: objectHash(), plan, packets, prices, updates };
 }
 
 /** The profile of one backend, from what was timed and what the engines count for the same packets and updates. */
@@ -104,6 +109,11 @@ export function profileOf(raw: Raw, backend: Backend, lab: CountedLab): Profile 
     points: [...points(packets, backend), ...PUBLISHED_POINTS],
     updatePoints: [...updatePoints(updates, backend), ...PUBLISHED_UPDATES],
   };
+}
+
+/** Of the object as it is now. */
+export function objectHash(): string {
+  return createHash('sha256').update(readFileSync(join(ROOT, 'bpf-samples', 'from_container.bpf.o'))).digest('hex');
 }
 
 /** The clusters that packets were sent in, as they were. */

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { compareBlobs } from './blob.ts';
-import { clustersOf, fitProfiles, measure, type Raw } from './calibrate.ts';
+import { clustersOf, fitProfiles, measure, objectHash, type Raw } from './calibrate.ts';
 import { CountedLab } from './counted.ts';
 import { machine } from './machine.ts';
 import { readRaw } from './raw.ts';
-import { residualsOf, residualTable, withTable } from './residuals.ts';
+import { residualText, withTable } from './residuals.ts';
 import { LabError } from './shell.ts';
 import { ROOT, Workshop } from './workshop.ts';
 
@@ -62,7 +62,7 @@ function main(argv: readonly string[]): number {
   const lab = new CountedLab(clustersOf(raw.plan.packets));
   const profiles = fitProfiles(raw, lab);
   for (const profile of profiles) writeFileSync(join(folder, `${profile.id}.json`), `${JSON.stringify(profile, null, 2)}\n`);
-  const table = residualTable(profiles.flatMap((profile, index) => residualsOf(profile, lab).filter(({ group }) => index === 0 || group.includes(profile.backend))));
+  const table = residualText(profiles, lab, raw.object === objectHash());
   say(`Written to ${folder}.\n\n${table}`);
   if (!values.out && !values.quick) {
     const page = join(ROOT, 'docs', 'time.md');

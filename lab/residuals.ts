@@ -60,8 +60,24 @@ export function summarize(residuals: readonly Residual[]): Map<string, { points:
 
 const percent = (error: number) => `${error < 0 ? '−' : '+'}${Math.abs(error * 100).toFixed(1)} %`;
 
-/** The table of `docs/time.md`. Groups that both profiles have are the same points: they stand once. */
-export function residualTable(residuals: readonly Residual[]): string {
+/**
+ * The table of `docs/time.md`, and whether the program that was timed is the one that is counted now.
+ * Groups that both profiles have are the same points: they stand once.
+ */
+export function residualText(profiles: readonly Profile[], lab: CountedLab, sameProgram: boolean): string {
+  const residuals = allResiduals(profiles, lab);
+  const program = sameProgram
+    ? 'The program that was timed is the one in `bpf-samples/`.'
+    : 'The program in `bpf-samples/` has changed since it was timed: the map lane’s residuals are those of the program as it is now against times of the program as it was.';
+  return `${residualTable(residuals)}\n\n${program}`;
+}
+
+/** Of all profiles; what they have in common once. */
+export function allResiduals(profiles: readonly Profile[], lab: CountedLab): Residual[] {
+  return profiles.flatMap((profile, index) => residualsOf(profile, lab).filter(({ group }) => index === 0 || group.includes(profile.backend)));
+}
+
+function residualTable(residuals: readonly Residual[]): string {
   const rows = [...summarize(residuals)].map(([group, { points, least, greatest }]) => `| ${group} | ${points} | ${percent(least)} | ${percent(greatest)} |`);
   return ['| lane and packet or update | points | model’s least error | greatest |', '|---|---|---|---|', ...rows].join('\n');
 }
