@@ -3,191 +3,132 @@
  * What a packet meets as it leaves a pod: attached to the node's end of every pod's veth (tc, ingress). In the order of
  * Cilium's cil_from_container:
  *
- *   parse → Service? → its backend (a known connection's own, else any) → connection entry → DNAT → redirect to the pod
- *                └ no → a reply to a Service's client? → reverse NAT ────────────────────────────┘
+ *   parse → Service? → its backend (a known connection's own, else any) → connection entry → DNAT → policy → redirect to the pod
+ *                └ no → a reply to a Service's client? → reverse NAT ──────────────────────────────────┘
+ *
+ * Policy and records are switched off unless a loader says otherwise (enable_policy, enable_events).
  */
 #include <linux/pkt_cls.h>
 
-#include "include/packet.h"
+#include "include/balance.h"
+#include "include/deliver.h"
+#include "include/license.h"
+#include "include/policy.h"
+#include "include/reverse_nat.h"
 
-#define CT_LIFETIME_TCP 21600
-#define CT_LIFETIME_SYN 60
-#define CT_LIFETIME_OTHER 60
-#define METRIC_EGRESS 2
-
-/* Counted under its reason, where an agent reads it; then the packet is gone. */
-static __always_inline int drop(struct __sk_buff *skb, int reason)
+/* A Service's address becomes a backend's. In iptables: the DNAT target at the end of a KUBE-SEP chain. */
+static __always_inline int load_balance(struct packet *packet, const struct lb4_key *key, const struct lb4_service *service, struct ct_state *state)
 {
-	struct metrics_key key = { .reason = -reason, .dir = METRIC_EGRESS };
-	struct metrics_value *value = map_lookup_elem(&cilium_metrics, &key);
-	struct metrics_value first = { .count = 1, .bytes = skb->len };
+	struct lb4_backend *backend = choose_backend(packet, key, service);
 
-	if (value) {
-		value->count += 1;
-		value->bytes += skb->len;
-	} else {
-		map_update_elem(&cilium_metrics, &key, &first, BPF_ANY);
-	}
-	return TC_ACT_SHOT;
-}
-
-static __always_inline __u32 lifetime(const struct packet *packet)
-{
-	__u32 now = ktime_get_ns() / 1000000000ULL;
-
-	if (packet->tuple.nexthdr != IPPROTO_TCP)
-		return now + CT_LIFETIME_OTHER;
-	return now + (packet->tcp_flags & TCP_SYN ? CT_LIFETIME_SYN : CT_LIFETIME_TCP);
-}
-
-/* A connection's entry, if it has one that still lives; counts the packet in it. */
-static __always_inline struct ct_entry *ct_lookup(const struct ipv4_ct_tuple *tuple, const struct packet *packet, __u32 length)
-{
-	struct ct_entry *entry = map_lookup_elem(&cilium_ct4_global, tuple);
-
-	if (!entry || entry->lifetime < (__u32)(ktime_get_ns() / 1000000000ULL))
-		return 0;
-	entry->lifetime = lifetime(packet);
-	entry->packets += 1;
-	entry->bytes += length;
-	return entry;
-}
-
-static __always_inline void ct_create(const struct ipv4_ct_tuple *tuple, const struct packet *packet, __u32 length, __u32 backend_id, __u16 rev_nat_index)
-{
-	struct ct_entry entry = {
-		.backend_id = backend_id,
-		.packets = 1,
-		.bytes = length,
-		.lifetime = lifetime(packet),
-		.rev_nat_index = rev_nat_index,
-	};
-
-	map_update_elem(&cilium_ct4_global, tuple, &entry, BPF_ANY);
-}
-
-static __always_inline struct lb4_service *lookup_service(const struct ipv4_ct_tuple *tuple)
-{
-	struct lb4_key key = { .address = tuple->daddr, .dport = tuple->dport, .proto = tuple->nexthdr };
-
-	return map_lookup_elem(&cilium_lb4_services_v2, &key);
-}
-
-/* Any backend of the Service: one more look-up, however many there are. */
-static __always_inline __u32 select_backend(const struct ipv4_ct_tuple *tuple, const struct lb4_service *service)
-{
-	struct lb4_key key = { .address = tuple->daddr, .dport = tuple->dport, .proto = tuple->nexthdr };
-	struct lb4_service *slot;
-
-	key.backend_slot = get_prandom_u32() % service->count + 1;
-	slot = map_lookup_elem(&cilium_lb4_services_v2, &key);
-	return slot ? slot->backend_id : 0;
-}
-
-/* Turns a Service's address into a backend's. */
-static __always_inline int load_balance(struct __sk_buff *skb, struct packet *packet, const struct lb4_service *service)
-{
-	struct ipv4_ct_tuple key = packet->tuple;
-	struct lb4_backend *backend = 0;
-	struct ct_entry *entry;
-	__u32 backend_id;
-	int error;
-
-	if (service->count == 0)
+	if (!backend)
 		return DROP_NO_SERVICE;
-	key.flags = TUPLE_F_SERVICE;
-	entry = ct_lookup(&key, packet, skb->len);
-	if (entry) {
-		backend_id = entry->backend_id;
-		backend = map_lookup_elem(&cilium_lb4_backends_v3, &backend_id);
-	}
-	if (!backend) {
-		backend_id = select_backend(&packet->tuple, service);
-		backend = map_lookup_elem(&cilium_lb4_backends_v3, &backend_id);
-		if (!backend)
-			return DROP_NO_SERVICE;
-		ct_create(&key, packet, skb->len, backend_id, service->rev_nat_index);
-	}
-
-	error = rewrite_destination(skb, key.nexthdr, key.daddr, backend->address, key.dport, backend->port);
-	if (error)
-		return error;
+	state->rev_nat_index = service->rev_nat_index;
 	packet->tuple.daddr = backend->address;
 	packet->tuple.dport = backend->port;
+	/* The pod got itself. It would answer itself past this program: so it sees another client. kube-proxy masquerades. */
+	if (packet->tuple.saddr == packet->tuple.daddr) {
+		packet->tuple.saddr = service_loopback_ipv4;
+		state->loopback = 1;
+	}
 	return 0;
 }
 
-/* A reply's source becomes the Service's address again. */
-static __always_inline int reverse_nat(struct __sk_buff *skb, struct packet *packet, __u16 rev_nat_index)
+/*
+ * An answer to a connection that is known: its source becomes the Service's address again, and no policy asks again. The
+ * kernel does the same by conntrack; netfilter's nat table never sees a connection's second packet. With policy on, the
+ * answer to a pod of this node keeps its source until cil_to_container, which knows the connection of the pod that asked.
+ */
+static __always_inline int answer_of_pod(struct packet *packet)
 {
-	struct lb4_reverse_nat *nat = map_lookup_elem(&cilium_lb4_reverse_nat, &rev_nat_index);
+	int hairpin = packet->tuple.daddr == service_loopback_ipv4;
+	struct ipv4_ct_tuple tuple = reversed(&packet->tuple, enable_policy && !hairpin ? TUPLE_F_IN : TUPLE_F_OUT);
+	struct ct_entry *entry = ct_lookup(&tuple, packet, 1);
 
-	if (!nat)
+	if (!entry)
 		return 0;
-	return rewrite_source(skb, packet->tuple.nexthdr, packet->tuple.saddr, nat->address, packet->tuple.sport, nat->port);
+	if (entry->lb_loopback)
+		packet->tuple.daddr = packet->orig_addr;
+	if (entry->rev_nat_index)
+		reverse_nat(&packet->tuple, entry->rev_nat_index);
+	return 1;
 }
 
-/* Into the pod's own end of its veth where it is on this node, past the node's stack; else to the stack, which routes it. */
-static __always_inline int deliver(struct __sk_buff *skb, const struct packet *packet)
+/* Who the packet is from: the pod's own number and identity. Cilium has both built into each pod's program. */
+static __always_inline int identify_source(struct packet *packet)
 {
-	struct endpoint_key key = { .ip4 = packet->tuple.daddr, .family = 1 };
-	struct endpoint_info *pod = map_lookup_elem(&cilium_lxc, &key);
-	__u64 mac, node_mac;
+	struct endpoint_info *pod = lookup_endpoint(packet->tuple.saddr);
+
+	/* A pod may use no address but its own: the kernel's rp_filter. */
+	if (!pod)
+		return enable_policy ? DROP_INVALID_SIP : 0;
+	packet->lxc_id = pod->lxc_id;
+	packet->src_label = pod->sec_id;
+	return 0;
+}
+
+/* A verdict, or a reason to drop. */
+static __always_inline int from_container(struct __sk_buff *skb, struct packet *packet)
+{
+	struct ipv4_ct_tuple before;
+	struct lb4_key key = {};
+	struct ct_state state = {};
+	struct lb4_service *service;
+	struct ct_entry *known;
+	int is_answer = 0;
 	int error;
 
-	if (!pod)
+	error = parse((void *)(long)skb->data, (void *)(long)skb->data_end, packet);
+	/* ICMP has no ports that a Service could be found by: without policies it is the stack's. */
+	if (error == 0 || (!enable_policy && (error < 0 || packet->tuple.nexthdr == IPPROTO_ICMP)))
 		return TC_ACT_OK;
-	error = decrement_ttl(skb, packet->ttl);
+	if (error < 0)
+		return error;
+	if (enable_policy || enable_events) {
+		error = identify_source(packet);
+		if (error)
+			return error;
+	}
+
+	before = packet->tuple;
+	key.address = before.daddr;
+	key.dport = before.dport;
+	key.proto = before.nexthdr;
+	service = lookup_service(&key, 1);
+	if (service) {
+		error = load_balance(packet, &key, service, &state);
+		if (error)
+			return error;
+	} else {
+		is_answer = answer_of_pod(packet);
+	}
+	error = translate(skb, &before, &packet->tuple);
 	if (error)
-		return drop(skb, error);
-	mac = pod->mac;
-	node_mac = pod->node_mac;
-	if (skb_store_bytes(skb, 0, &mac, ETH_ALEN, 0) < 0 || skb_store_bytes(skb, ETH_ALEN, &node_mac, ETH_ALEN, 0) < 0)
-		return drop(skb, DROP_INVALID);
-	return redirect_peer(pod->ifindex, 0);
+		return error;
+	if (enable_policy || enable_events)
+		packet->dst_label = identity_of(packet->tuple.daddr);
+	if (is_answer) {
+		packet->ct_state = CT_REPLY;
+		return deliver(skb, packet, enable_policy && packet->tuple.daddr != packet->orig_addr);
+	}
+
+	known = ct_lookup(&packet->tuple, packet, 0);
+	if (enable_policy && !state.loopback) {
+		error = policy_verdict(packet, packet->tuple.saddr, packet->dst_label, 1);
+		if (error)
+			return error;
+	}
+	packet->ct_state = known ? CT_ESTABLISHED : CT_NEW;
+	if (!known)
+		ct_create(&packet->tuple, packet, &state);
+	return deliver(skb, packet, enable_policy && !state.loopback);
 }
 
 SEC("tc")
 int cil_from_container(struct __sk_buff *skb)
 {
-	struct packet packet = {};
-	struct lb4_service *service;
-	struct ipv4_ct_tuple reply;
-	struct ct_entry *entry;
-	__u16 rev_nat_index = 0;
-	int error = 0;
+	struct packet packet = { .length = skb->len };
+	int verdict = from_container(skb, &packet);
 
-	if (!parse(skb, &packet))
-		return TC_ACT_OK;
-
-	service = lookup_service(&packet.tuple);
-	if (service) {
-		rev_nat_index = service->rev_nat_index;
-		error = load_balance(skb, &packet, service);
-	} else {
-		reply = (struct ipv4_ct_tuple){
-			.daddr = packet.tuple.saddr,
-			.saddr = packet.tuple.daddr,
-			.dport = packet.tuple.sport,
-			.sport = packet.tuple.dport,
-			.nexthdr = packet.tuple.nexthdr,
-			.flags = TUPLE_F_OUT,
-		};
-		entry = ct_lookup(&reply, &packet, skb->len);
-		if (entry) {
-			if (entry->rev_nat_index)
-				error = reverse_nat(skb, &packet, entry->rev_nat_index);
-			if (error)
-				return drop(skb, error);
-			return deliver(skb, &packet);
-		}
-	}
-	if (error)
-		return drop(skb, error);
-
-	if (!ct_lookup(&packet.tuple, &packet, skb->len))
-		ct_create(&packet.tuple, &packet, skb->len, 0, rev_nat_index);
-	return deliver(skb, &packet);
+	return verdict < 0 ? drop(skb, &packet, verdict, METRIC_EGRESS) : verdict;
 }
-
-char __license[] SEC("license") = "Dual MIT/GPL";

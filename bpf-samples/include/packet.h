@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
-/* Reading the packet's headers, and rewriting one end of it with its checksums. */
+/* Reading a packet's headers into what the steps go by: the same for tc, where the packet is an skb, and XDP. */
 #pragma once
 
 #include <linux/if_ether.h>
@@ -8,101 +8,100 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
-#include "maps.h"
+#include "helpers.h"
+#include "reasons.h"
 
 #define L3_OFF sizeof(struct ethhdr)
 #define L4_OFF (L3_OFF + sizeof(struct iphdr))
+#define TCP_FIN 0x01
 #define TCP_SYN 0x02
+#define TCP_RST 0x04
 #define TCP_ACK 0x10
+#define IP_FRAGMENTED 0x3fff
 
-/* Drop reasons, negative as Cilium prints them. */
-enum {
-	DROP_INVALID = -134,
-	DROP_CSUM_L4 = -154,
-	DROP_NO_SERVICE = -158,
-	DROP_TTL_EXCEEDED = -196,
+/* linux/icmp.h asks for the C library's headers. */
+enum { ICMP_ECHOREPLY = 0, ICMP_ECHO = 8 };
+
+struct icmp_echo {
+	__u8 type;
+	__u8 code;
+	__be16 checksum;
+	__be16 id;
+	__be16 sequence;
 };
 
+enum { TUPLE_F_OUT = 0, TUPLE_F_IN = 1, TUPLE_F_SERVICE = 4 };
+
+struct ipv4_ct_tuple {
+	__be32 daddr;
+	__be32 saddr;
+	__be16 dport;
+	__be16 sport;
+	__u8 nexthdr;
+	__u8 flags;
+} __attribute__((packed));
+
+/* What the steps know of a packet: first what it says itself, then what the maps say of it. */
 struct packet {
 	struct ipv4_ct_tuple tuple;
+	__u32 length;
 	__u8 ttl;
 	__u8 tcp_flags;
+	__u8 ct_state;
+	__be32 orig_addr; /* its source before translation */
+	__u32 src_label;  /* identities, where policy or events ask for them */
+	__u32 dst_label;
+	__u16 lxc_id; /* the pod that the program works for */
 };
 
-/* Ends with 0 where there is nothing for us: no IPv4, options, a fragment, another protocol. */
-static __always_inline int parse(struct __sk_buff *skb, struct packet *packet)
+/*
+ * 1: read. 0: nothing for us (no IPv4: ARP and so on). Negative: IPv4 that these steps can't follow. The kernel would put
+ * fragments together first and read past options; here both are left to it.
+ */
+static __always_inline int parse(void *data, void *data_end, struct packet *packet)
 {
-	void *data = (void *)(long)skb->data;
-	void *data_end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
 	struct iphdr *ip = data + L3_OFF;
 	struct udphdr *ports = data + L4_OFF; /* TCP, UDP and SCTP begin with both ports */
+	struct icmp_echo *icmp = data + L4_OFF;
 
-	if (data + L4_OFF + sizeof(*ports) > data_end)
+	if (data + L4_OFF + sizeof(*ports) > data_end || eth->h_proto != bpf_htons(ETH_P_IP))
 		return 0;
-	if (eth->h_proto != bpf_htons(ETH_P_IP) || ip->ihl != 5 || (ip->frag_off & bpf_htons(0x3fff)))
-		return 0;
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP && ip->protocol != IPPROTO_SCTP)
-		return 0;
+	if (ip->ihl != 5)
+		return DROP_INVALID;
+	if (ip->frag_off & bpf_htons(IP_FRAGMENTED))
+		return DROP_FRAG_NOSUPPORT;
 	packet->tuple.saddr = ip->saddr;
 	packet->tuple.daddr = ip->daddr;
-	packet->tuple.sport = ports->source;
-	packet->tuple.dport = ports->dest;
 	packet->tuple.nexthdr = ip->protocol;
 	packet->tuple.flags = TUPLE_F_OUT;
+	packet->orig_addr = ip->saddr;
 	packet->ttl = ip->ttl;
 	packet->tcp_flags = 0;
-	if (ip->protocol == IPPROTO_TCP) {
+	switch (ip->protocol) {
+	case IPPROTO_TCP:
 		if (data + L4_OFF + sizeof(struct tcphdr) > data_end)
-			return 0;
+			return DROP_INVALID;
 		packet->tcp_flags = ((__u8 *)data)[L4_OFF + 13];
+		break;
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		break;
+	case IPPROTO_ICMP:
+		/* Its identifier takes the client's port, as in conntrack: a ping and its answer are one connection. */
+		packet->tuple.sport = icmp->type == ICMP_ECHO ? icmp->id : 0;
+		packet->tuple.dport = icmp->type == ICMP_ECHOREPLY ? icmp->id : 0;
+		return 1;
+	default:
+		return DROP_CT_UNKNOWN_PROTO;
 	}
+	packet->tuple.sport = ports->source;
+	packet->tuple.dport = ports->dest;
 	return 1;
 }
 
-/* Puts a new address and port at one end (offsets within their headers) and mends both checksums. */
-static __always_inline int rewrite(struct __sk_buff *skb, __u8 proto, __u32 addr_off, __u32 port_off, __be32 from, __be32 to, __be16 from_port,
-				   __be16 to_port)
+/* Where a protocol keeps its checksum, from its header's start. */
+static __always_inline __u32 checksum_offset(__u8 proto)
 {
-	__u32 csum_off = L4_OFF + (proto == IPPROTO_TCP ? __builtin_offsetof(struct tcphdr, check) : __builtin_offsetof(struct udphdr, check));
-	/* A UDP checksum of 0 means none, and stays 0. */
-	__u64 flags = proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-
-	if (proto == IPPROTO_SCTP) {
-		/* Its CRC32c covers the ports, not the addresses; no helper mends it. Cilium does not rewrite SCTP ports either. */
-		if (from_port != to_port)
-			return DROP_CSUM_L4;
-	} else {
-		if (l4_csum_replace(skb, csum_off, from, to, BPF_F_PSEUDO_HDR | flags | sizeof(to)) < 0)
-			return DROP_CSUM_L4;
-		if (from_port != to_port && l4_csum_replace(skb, csum_off, from_port, to_port, flags | sizeof(to_port)) < 0)
-			return DROP_CSUM_L4;
-		if (from_port != to_port && skb_store_bytes(skb, L4_OFF + port_off, &to_port, sizeof(to_port), 0) < 0)
-			return DROP_INVALID;
-	}
-	if (l3_csum_replace(skb, L3_OFF + __builtin_offsetof(struct iphdr, check), from, to, sizeof(to)) < 0)
-		return DROP_INVALID;
-	if (skb_store_bytes(skb, L3_OFF + addr_off, &to, sizeof(to), 0) < 0)
-		return DROP_INVALID;
-	return 0;
-}
-
-#define rewrite_destination(skb, proto, from, to, from_port, to_port) \
-	rewrite(skb, proto, __builtin_offsetof(struct iphdr, daddr), __builtin_offsetof(struct udphdr, dest), from, to, from_port, to_port)
-#define rewrite_source(skb, proto, from, to, from_port, to_port) \
-	rewrite(skb, proto, __builtin_offsetof(struct iphdr, saddr), __builtin_offsetof(struct udphdr, source), from, to, from_port, to_port)
-
-/* A hop less to live, as any router does. */
-static __always_inline int decrement_ttl(struct __sk_buff *skb, __u8 ttl)
-{
-	__u8 next = ttl - 1;
-
-	if (ttl <= 1)
-		return DROP_TTL_EXCEEDED;
-	/* The checksum is over 16-bit words: TTL is the low byte of its word in memory. */
-	if (l3_csum_replace(skb, L3_OFF + __builtin_offsetof(struct iphdr, check), ttl, next, 2) < 0)
-		return DROP_INVALID;
-	if (skb_store_bytes(skb, L3_OFF + __builtin_offsetof(struct iphdr, ttl), &next, 1, 0) < 0)
-		return DROP_INVALID;
-	return 0;
+	return proto == IPPROTO_TCP ? __builtin_offsetof(struct tcphdr, check) : __builtin_offsetof(struct udphdr, check);
 }

@@ -48,9 +48,9 @@ export function valueText(map: string, key: Uint8Array, value: Uint8Array | null
     case MAP.reverseNat:
       return `${formatIpv4(view.getUint32(0) as Ipv4)}:${view.getUint16(4)}`;
     case MAP.connections: {
-      const backend = view.getBigUint64(0, true);
-      const index = view.getUint16(30);
-      return `${backend === 0n ? '' : `backend ${backend}, `}${index === 0 ? '' : `rev_nat ${index}, `}packets ${view.getBigUint64(8, true)}`;
+      const backend = view.getBigUint64(8, true);
+      const index = view.getUint16(38);
+      return `${backend === 0n ? '' : `backend ${backend}, `}${index === 0 ? '' : `rev_nat ${index}, `}packets ${view.getBigUint64(16, true)}`;
     }
     case MAP.endpoints:
       return `ifindex ${view.getUint32(0, true)}, mac ${mac(value.subarray(16, 22))}`;

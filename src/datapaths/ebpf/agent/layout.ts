@@ -81,11 +81,12 @@ export function endpointKey(address: Ipv4): Uint8Array {
   });
 }
 
-/** `struct endpoint_info`. MACs are 6 bytes each. */
-export function endpointValue(ifindex: number, mac: Uint8Array, nodeMac: Uint8Array): Uint8Array {
-  const value = bytes(40, (view) => {
+/** `struct endpoint_info`. MACs are 6 bytes each; the pod's number is its interface's; `identity` 0: not known. */
+export function endpointValue(ifindex: number, mac: Uint8Array, nodeMac: Uint8Array, identity = 0): Uint8Array {
+  const value = bytes(48, (view) => {
     view.setUint32(0, ifindex, true);
     view.setUint16(6, ifindex & 0xffff, true);
+    view.setUint32(32, identity, true);
   });
   value.set(mac, 16);
   value.set(nodeMac, 24);
