@@ -1,4 +1,4 @@
-import type { Instruction } from '../../datapaths/ebpf/assembler/instruction.ts';
+import { ATOMIC, CLASS, MODE, OPCODE, PSEUDO, type Instruction } from '../../datapaths/ebpf/assembler/instruction.ts';
 import { parseInstruction } from '../../datapaths/ebpf/assembler/parse-instruction.ts';
 import type { InstructionRow } from '../../datapaths/view.ts';
 import type { ProgramAccess, ProgramRun } from '../../simulation/programs/api.ts';
@@ -11,19 +11,23 @@ export class RunTrace {
   readonly run: ProgramRun;
   readonly stack: StackHistory;
   readonly #accesses = new Map<number, ProgramAccess>();
+  readonly #decode: (slot: number) => Instruction | null;
+  /** By register, the place from which on it holds something. */
+  #set: readonly number[] | null = null;
 
   constructor(run: ProgramRun, rows: readonly InstructionRow[]) {
     this.run = run;
     for (const access of run.accesses) this.#accesses.set(access.atInstruction - 1, access);
     const texts = new Map(rows.map(({ index, text }) => [index, text]));
     const decoded = new Map<number, Instruction | null>();
-    this.stack = new StackHistory(run.steps, (slot) => {
+    this.#decode = (slot) => {
       const known = decoded.get(slot);
       if (known !== undefined) return known;
       const instruction = decode(texts.get(slot));
       decoded.set(slot, instruction);
       return instruction;
-    });
+    };
+    this.stack = new StackHistory(run.steps, this.#decode);
   }
 
   /** The last place. */
@@ -51,6 +55,30 @@ export class RunTrace {
     return now.map((value, register) => place <= this.end - 1 && value !== before[register]);
   }
 
+  /** The instruction that is next there; null behind the last one. */
+  instruction(place: number): Instruction | null {
+    return place < this.end ? this.#decode(this.run.steps.instruction[place] ?? -1) : null;
+  }
+
+  /** Whether the program has put something into the register by then: r1 and r10 hold something from the start. */
+  isSet(register: number, place: number): boolean {
+    this.#set ??= this.#firstWrites();
+    return place >= (this.#set[register] ?? Infinity);
+  }
+
+  #firstWrites(): number[] {
+    const first = Array.from({ length: REGISTERS }, (_, register) => (register === 1 || register === 10 ? 0 : Infinity));
+    let missing = REGISTERS - 2;
+    for (let place = 0; place < this.end && missing > 0; place++) {
+      const instruction = this.instruction(place);
+      const written = instruction ? writtenRegister(instruction) : null;
+      if (written === null || first[written] !== Infinity) continue;
+      first[written] = place + 1;
+      missing -= 1;
+    }
+    return first;
+  }
+
   /** The map access that the next instruction makes. */
   access(place: number): ProgramAccess | null {
     return this.#accesses.get(place) ?? null;
@@ -68,6 +96,23 @@ export class RunTrace {
     const counts = new Map<number, number>();
     for (const slot of this.run.steps.instruction) counts.set(slot, (counts.get(slot) ?? 0) + 1);
     return counts;
+  }
+}
+
+/** The register that an instruction puts something into; null: none. */
+function writtenRegister({ opcode, dst, src, imm }: Instruction): number | null {
+  switch (opcode & 7) {
+    case CLASS.ALU:
+    case CLASS.ALU64:
+    case CLASS.LDX:
+      return dst;
+    case CLASS.LD:
+      return opcode === OPCODE.LDDW ? dst : 0;
+    case CLASS.STX:
+      if ((opcode & 0xe0) !== MODE.ATOMIC || (imm & ATOMIC.FETCH) === 0) return null;
+      return imm === ATOMIC.CMPXCHG ? 0 : src;
+    default:
+      return opcode === OPCODE.CALL && src !== PSEUDO.CALL ? 0 : null;
   }
 }
 
