@@ -82,6 +82,11 @@ export class IptablesDatapath implements Datapath {
     return payload ? this.#apply(payload) : null;
   }
 
+  /** The next sync writes everything anew, as kube-proxy does when it finds its canary chain gone. */
+  forceFullSync(): void {
+    this.#proxier.forceFullSync();
+  }
+
   sync(change: ClusterChange, progress?: (done: number) => void): UpdateReport {
     const { added, removed } = this.#pods.apply(change);
     for (const pod of added) this.#addRoute(pod);

@@ -29,6 +29,7 @@ export class Proxier {
   /** The Service chains that stand in nat. */
   #natChains = new Set<string>();
   #started = false;
+  #forced = false;
   /** Whether stale chains were looked for once. */
   #cleaned = false;
 
@@ -41,12 +42,18 @@ export class Proxier {
   /** Hears of changes and syncs. `null`: kube-proxy would queue no sync. The first call is its start: a full sync. */
   sync(change: ClusterChange, progress?: (done: number) => void): SyncPayload | null {
     const noticed = this.#state.apply(change);
-    if (this.#started && !noticed.queued) return null;
-    const full = !this.#started || noticed.topology;
+    if (this.#started && !this.#forced && !noticed.queued) return null;
+    const full = !this.#started || this.#forced || noticed.topology;
     this.#started = true;
+    this.#forced = false;
     const written = this.#updateEntries(full ? [...this.#state.ports.keys(), ...noticed.services] : noticed.services, progress);
     this.#order.update(this.#entries);
     return this.#render(full, written);
+  }
+
+  /** The next sync is a full one, even without a change: as when the canary chain was lost, and once an hour (needFullSync). */
+  forceFullSync(): void {
+    this.#forced = true;
   }
 
   /**

@@ -1,4 +1,5 @@
-import { MATCH, MATCH_STRIDE, STRIDE, TARGET, type RuleTable } from './rule-table.ts';
+import { MATCH, MATCH_STRIDE, STRIDE, TARGET } from './rule-layout.ts';
+import type { RuleTable } from './rule-table.ts';
 
 // Sizes in bytes as the kernel reports them (IPT_SO_GET_INFO after iptables-legacy-restore 1.8.9 on Linux 6.18, x86-64;
 // `npm run lab -- blob` asks a machine's own kernel). A table is one blob of ipt_entry, matches and target each.
@@ -25,7 +26,7 @@ const UDP_BYTES = 48;
 const SCTP_BYTES = 328;
 const SCTP = 132;
 
-const NAT_BYTES = { DNAT: 80, SNAT: 56, MASQUERADE: 56, REDIRECT: 56 } as const;
+const NAT_BYTES = { DNAT: 80, SNAT: 56, MASQUERADE: 56, REDIRECT: 56, NETMAP: 56 } as const;
 
 /** What legacy ip_tables copies when it hands a table out or takes one in: entries and bytes, heads and ends of chains included. */
 export function blobSize(table: RuleTable): { readonly entries: number; readonly bytes: number } {
@@ -46,14 +47,14 @@ export function blobSize(table: RuleTable): { readonly entries: number; readonly
 function ruleBytes(table: RuleTable, rule: number): number {
   const at = rule * STRIDE;
   let bytes = ENTRY;
-  const first = table.rules[at + 8] ?? 0;
-  for (let i = 0; i < (table.rules[at + 9] ?? 0); i++) {
-    const kind = (table.matches[(first + i) * MATCH_STRIDE] ?? 0) & 255;
-    bytes += kind === MATCH.ports ? (table.rules[at + 7] === SCTP ? SCTP_BYTES : UDP_BYTES) : (MATCH_BYTES.get(kind) ?? 0);
+  const first = table.arena.rules[at + 8] ?? 0;
+  for (let i = 0; i < (table.arena.rules[at + 9] ?? 0); i++) {
+    const kind = (table.arena.matches[(first + i) * MATCH_STRIDE] ?? 0) & 255;
+    bytes += kind === MATCH.ports ? (table.arena.rules[at + 7] === SCTP ? SCTP_BYTES : UDP_BYTES) : (MATCH_BYTES.get(kind) ?? 0);
   }
-  switch (table.rules[at + 10]) {
+  switch (table.arena.rules[at + 10]) {
     case TARGET.nat: {
-      const target = table.objects[table.rules[at + 11] ?? 0];
+      const target = table.objects[table.arena.rules[at + 11] ?? 0];
       return bytes + (target?.kind === 'nat' ? NAT_BYTES[target.name] : STANDARD_TARGET);
     }
     case TARGET.connmark:

@@ -52,6 +52,11 @@ export class Conntrack {
     return found !== null && found.connection !== by;
   }
 
+  /** Whether the connection stands in the table and has not expired. */
+  holds(connection: Connection): boolean {
+    return connection.expires > this.now && this.#table.get(tupleKey(connection.original))?.connection === connection;
+  }
+
   fromSource(tuple: Tuple): readonly Connection[] {
     const found = this.#bySource.get(sourceKey(tuple)) ?? [];
     return found.filter((connection) => connection.expires > this.now);

@@ -3,7 +3,7 @@ export const HOOKS = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']
 export type Hook = (typeof HOOKS)[number];
 
 /** Tables in the order in which a hook asks them; conntrack stands between raw and mangle. */
-export const TABLES = ['raw', 'mangle', 'nat', 'filter'] as const;
+export const TABLES = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
 export type TableName = (typeof TABLES)[number];
 
 /** Built-in chains of each table. */
@@ -12,6 +12,7 @@ export const BUILT_IN: Readonly<Record<TableName, readonly Hook[]>> = {
   mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
   nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  security: ['INPUT', 'FORWARD', 'OUTPUT'],
 };
 
 export function isTableName(text: string): text is TableName {

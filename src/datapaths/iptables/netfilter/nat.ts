@@ -16,6 +16,10 @@ export interface NatRange {
   readonly randomPorts: boolean;
   /** `--persistent`: a client is given the same address whatever it speaks to. */
   readonly persistent?: boolean;
+  /** DNAT's shifted ranges: the port that the range's first one answers to. */
+  readonly basePort?: number;
+  /** NETMAP: these bits of the address are set, the others stay. */
+  readonly netmap?: { readonly address: number; readonly mask: number };
 }
 
 /** Tries before a port is taken although it clashes (NF_NAT_MAX_ATTEMPTS). */

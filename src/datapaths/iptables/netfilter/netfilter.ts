@@ -7,13 +7,15 @@ import { nullBinding, setUpNat, translate, translateIcmpError, type NatRange, ty
 import type { PacketLog } from './packet-log.ts';
 import type { RecentList } from './recent.ts';
 import { makeRejection } from './reject.ts';
+import { RateLimits } from './rate-limits.ts';
 import { RestoreError } from './restore-error.ts';
 import { restore, type RestoreCounts, type RestoreOptions } from './restore.ts';
 import type { RuleTable } from './rule-table.ts';
 import type { Target } from './rule.ts';
 import { Skb } from './skb.ts';
 import { isLoopback, type Topology } from './topology.ts';
-import { walk, type WalkContext } from './walk.ts';
+import { walk } from './walk.ts';
+import type { WalkContext } from './walk-context.ts';
 
 /** What became of a packet, with the packet as it left. */
 export interface Passage {
@@ -36,6 +38,9 @@ export interface NetfilterOptions {
   readonly random32: () => number;
 }
 
+/** The date at which the simulated clock begins, for `-m time`: Monday, 5 January 1970, 00:00 UTC. */
+const CLOCK_START = 4 * 86_400_000;
+
 const NAT_SIDE: Readonly<Partial<Record<Hook, NatSide>>> = { PREROUTING: 'destination', OUTPUT: 'destination', INPUT: 'source', POSTROUTING: 'source' };
 
 /** One machine's IPv4 netfilter: tables, connection tracking, NAT, and the routing between the hooks. */
@@ -45,6 +50,7 @@ export class Netfilter {
   readonly conntrack = new Conntrack();
   readonly #sets: ReadonlyMap<string, IpSet>;
   readonly #recent = new Map<string, RecentList>();
+  readonly #limits = new RateLimits();
   readonly #random32: () => number;
   #tracks = false;
 
@@ -71,7 +77,8 @@ export class Netfilter {
     this.conntrack.clear();
     this.conntrack.now = 0;
     this.#recent.clear();
-    for (const table of this.tables.values()) table.nth.fill(0);
+    this.#limits.clear();
+    for (const table of this.tables.values()) table.arena.nth.fill(0);
   }
 
   advance(milliseconds: number): void {
@@ -103,7 +110,7 @@ export class Netfilter {
       return dropped(skb, 'kernel');
     }
     if (this.topology.isLocal(skb.destination)) {
-      const stopped = this.#hook('INPUT', ['mangle', 'filter', 'nat'], skb, log, rejection) ?? this.#confirm(skb, log, 'INPUT');
+      const stopped = this.#hook('INPUT', ['mangle', 'filter', 'security', 'nat'], skb, log, rejection) ?? this.#confirm(skb, log, 'INPUT');
       log.end();
       return stopped ?? { outcome: 'local', by: '', skb, answer: rejection.answer };
     }
@@ -112,7 +119,7 @@ export class Netfilter {
     if (skb.ttl <= 1) return dropped(skb, 'kernel');
     skb.ttl -= 1;
     skb.outInterface = hop.device;
-    const stopped = this.#hook('FORWARD', ['mangle', 'filter'], skb, log, rejection) ?? this.#leave(skb, log, rejection);
+    const stopped = this.#hook('FORWARD', ['mangle', 'filter', 'security'], skb, log, rejection) ?? this.#leave(skb, log, rejection);
     return stopped ?? { outcome: 'forwarded', by: '', skb, answer: rejection.answer };
   }
 
@@ -123,18 +130,18 @@ export class Netfilter {
     let hop = this.topology.route(skb.destination);
     if (!hop) return unroutable;
     skb.outInterface = hop.device;
-    const { mark, destination } = skb;
+    const { mark, tos, destination } = skb;
     const stopped = this.#hook('OUTPUT', ['raw', 'conntrack', 'mangle'], skb, log, rejection);
     if (stopped) return stopped;
     // Where mangle changed the mark, or nat the destination, the packet is routed anew (ip_route_me_harder); the rules of
     // this hook go on to see the old interface.
-    if (skb.mark !== mark) hop = this.topology.routeFrom(skb.source, skb.destination);
+    if (skb.mark !== mark || skb.tos !== tos) hop = this.topology.routeFrom(skb.source, skb.destination);
     if (!hop) return unroutable;
     const ended = this.#tables('OUTPUT', ['nat'], skb, log, rejection);
     if (ended) return ended;
     if (skb.destination !== destination) hop = this.topology.routeFrom(skb.source, skb.destination);
     if (!hop) return unroutable;
-    const refused = this.#tables('OUTPUT', ['filter'], skb, log, rejection);
+    const refused = this.#tables('OUTPUT', ['filter', 'security'], skb, log, rejection);
     if (refused) return refused;
     skb.outInterface = hop.device;
     const lost = this.#leave(skb, log, rejection);
@@ -232,6 +239,11 @@ export class Netfilter {
     switch (target.name) {
       case 'MASQUERADE':
         return with_(this.topology.addressFor(skb.outInterface, this.topology.route(skb.destination)?.next ?? skb.destination));
+      case 'NETMAP': {
+        const { address, mask } = range.netmap ?? { address: 0, mask: 0 };
+        const own = hook === 'PREROUTING' || hook === 'OUTPUT' ? skb.destination : skb.source;
+        return with_((((own & ~mask) | address) >>> 0) as Ipv4);
+      }
       case 'REDIRECT':
         return with_(hook === 'OUTPUT' ? (0x7f000001 as Ipv4) : this.topology.primaryAddress(skb.inInterface));
       default:
@@ -243,8 +255,8 @@ export class Netfilter {
   #reject(skb: Skb, hook: Hook, target: Target & { kind: 'reject' }, log: PacketLog): Passage['answer'] {
     const source = (): Ipv4 | null => {
       if (this.topology.isLocal(skb.destination)) return skb.destination;
-      // The route to an own address has that address as its source.
-      if (this.topology.isLocal(skb.source)) return skb.source;
+      // The route to an own address has its subnet's first address as its source.
+      if (this.topology.isLocal(skb.source)) return this.topology.primaryOf(skb.source);
       const hop = this.topology.route(skb.source);
       return hop ? this.topology.addressFor(hop.device, hop.next) : null;
     };
@@ -253,6 +265,7 @@ export class Netfilter {
     log.begin('answer', 'REJECT', hook, 'filter');
     log.count('repliesGenerated', 1);
     const answer = new Skb(packet);
+    answer.attached = skb.attached || skb.connection !== null || skb.info === 'untracked';
     if (skb.connection) {
       if (answer.flags & TCP_FLAG.RST) this.conntrack.close(skb.connection);
       answer.connection = skb.connection;
@@ -267,7 +280,8 @@ export class Netfilter {
   }
 
   #context(): WalkContext {
-    return { topology: this.topology, sets: this.#sets, recent: this.#recent, now: this.conntrack.now, random32: this.#random32 };
+    const { now } = this.conntrack;
+    return { topology: this.topology, sets: this.#sets, recent: this.#recent, limits: this.#limits, conntrack: this.conntrack, now, clock: CLOCK_START + now, random32: this.#random32 };
   }
 }
 

@@ -3,6 +3,8 @@ import type { Ipv4 } from '../../../packet/address.ts';
 interface Entry {
   /** Newest last, ms. */
   stamps: number[];
+  /** Of the packet, where a rule with --rttl saw it first; else 0. */
+  ttl: number;
 }
 
 /** Addresses a list holds at most (ip_list_tot), and time stamps an address (ip_pkt_list_tot). */
@@ -13,8 +15,10 @@ const STAMPS = 20;
 export class RecentList {
   readonly #entries = new Map<Ipv4, Entry>();
 
-  has(address: Ipv4): boolean {
-    return this.#entries.has(address);
+  /** `ttl` 0: any. */
+  has(address: Ipv4, ttl = 0): boolean {
+    const entry = this.#entries.get(address);
+    return entry !== undefined && (ttl === 0 || entry.ttl === 0 || entry.ttl === ttl);
   }
 
   /** Whether the address was seen `hits` times within `seconds` (0: ever). */
@@ -39,9 +43,10 @@ export class RecentList {
     }
   }
 
-  touch(address: Ipv4, now: number): void {
+  touch(address: Ipv4, now: number, ttl = 0): void {
     const entry = this.#entries.get(address);
     if (entry) {
+      entry.ttl = ttl;
       entry.stamps = [...entry.stamps, now].slice(-STAMPS);
       this.#entries.delete(address);
       this.#entries.set(address, entry);
@@ -53,7 +58,7 @@ export class RecentList {
         break;
       }
     }
-    this.#entries.set(address, { stamps: [now] });
+    this.#entries.set(address, { stamps: [now], ttl });
   }
 
   remove(address: Ipv4): void {

@@ -1,7 +1,9 @@
 import { isTableName, type TableName } from './hook.ts';
-import { RuleError } from './parse-rule.ts';
+import { parseRule } from './parse/parse-rule.ts';
+import { RuleError } from './parse/rule-error.ts';
 import { RestoreError } from './restore-error.ts';
 import { RuleTable, type Policy } from './rule-table.ts';
+import type { RuleNote } from './rule.ts';
 import { splitWords } from './words.ts';
 
 /** How much of a text was what. */
@@ -16,25 +18,32 @@ export interface RestoreOptions {
   /** Keep the chains that the text does not name (`--noflush`). */
   readonly noflush?: boolean;
   readonly progress?: (done: number) => void;
+  /** Told of each rule that is read and kept, but cannot be honoured in full, with its line. */
+  readonly note?: (line: number, note: RuleNote) => void;
 }
 
 /**
  * Puts the text of `iptables-restore` or `iptables-save` into tables, table by table as each is committed. Throws
- * `RestoreError` with the line; the table at fault stays as it was.
+ * `RestoreError` with the place; the table at fault stays as it was.
  */
 export function restore(tables: Map<TableName, RuleTable>, text: string, options: RestoreOptions = {}): RestoreCounts {
   const counts = { tables: [] as TableName[], chains: 0, rules: 0, deletes: 0 };
   let table: RuleTable | null = null;
   let textId = -1;
   let lineNumber = 0;
+  let start = 0;
+  let end = 0;
   try {
     for (let at = 0; at < text.length; ) {
       const newline = text.indexOf('\n', at);
-      let end = newline < 0 ? text.length : newline;
+      end = newline < 0 ? text.length : newline;
       const next = end + 1;
-      if (end > at && text.charCodeAt(end - 1) === 13) end -= 1;
       lineNumber += 1;
       if (lineNumber % 65536 === 0) options.progress?.(at / text.length);
+      // Blanks and a carriage return around the line do not count.
+      while (end > at && isBlank(text.charCodeAt(end - 1))) end -= 1;
+      while (at < end && isBlank(text.charCodeAt(at))) at += 1;
+      start = at;
       const first = text.charCodeAt(at);
       if (end === at || first === 35) {
         // An empty line or a comment.
@@ -57,7 +66,8 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
         table.commit();
         table = null;
       } else {
-        const kind = command(table, textId, text, at, end);
+        const line = lineNumber;
+        const kind = command(table, textId, text, at, end, options.note ? (note) => options.note?.(line, note) : undefined);
         if (kind === 'rule') counts.rules += 1;
         else counts.deletes += 1;
       }
@@ -66,10 +76,20 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
     if (table) throw new RuleError(`The text ends before the table ${table.name} was committed: it is cut off.`);
   } catch (error) {
     if (table) abandon(table);
-    if (error instanceof RuleError) throw new RestoreError(error.message, lineNumber);
+    if (error instanceof RuleError) throw placed(error, text.slice(start, end), lineNumber);
     throw error;
   }
   return counts;
+}
+
+const isBlank = (code: number) => code === 32 || code === 9 || code === 13;
+
+/** The error with its line, and its word's column if it knows its word. */
+function placed(error: RuleError, line: string, lineNumber: number): RestoreError {
+  const starts: number[] = [];
+  const words = error.word === null ? null : splitWords(line, afterCounters(line), starts);
+  const column = words ? starts[error.word ?? 0] : undefined;
+  return new RestoreError(error.message, lineNumber, (column ?? 0) + 1, column === undefined ? '' : (words?.[error.word ?? 0] ?? ''));
 }
 
 /** commit() abandons by itself where its check fails. */
@@ -100,7 +120,11 @@ function readCounters(text: string): readonly [number, number] {
   return [Number(match[1]), Number(match[2])];
 }
 
-function command(table: RuleTable, textId: number, text: string, from: number, end: number): 'rule' | 'other' {
+function afterCounters(line: string): number {
+  return line.startsWith('[') ? line.indexOf(']') + 1 : 0;
+}
+
+function command(table: RuleTable, textId: number, text: string, from: number, end: number, note: ((note: RuleNote) => void) | undefined): 'rule' | 'other' {
   let at = from;
   let counters: readonly [number, number] | null = null;
   if (text.charCodeAt(at) === 91) {
@@ -114,18 +138,28 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
   if (!words) throw new RuleError('A quote is opened and not closed.');
   const [verb, chain, third] = words;
   if (verb === undefined) return 'other';
-  if (chain === undefined) throw new RuleError(`“${verb}” needs a chain.`);
+  if (chain === undefined) throw new RuleError(`“${verb}” needs a chain.`, 0);
+  const add = (wordsFrom: number, place?: number) => {
+    const textStart = afterChain(text, at, end);
+    const addOne = (each: readonly string[]) => {
+      const rule = parseRule(each, wordsFrom);
+      if (note) for (const one of rule.notes) note(one);
+      table.add(chain, rule, textId, textStart, end, counters, place);
+    };
+    const comma = text.indexOf(',', at);
+    if (comma < 0 || comma > end) addOne(words);
+    else for (const each of expandAddresses(words, wordsFrom)) addOne(each);
+  };
   switch (verb) {
     case '-A':
-    case '--append': {
-      table.add(chain, words, 2, textId, afterChain(text, at, end), end, counters);
+    case '--append':
+      add(2);
       return 'rule';
-    }
     case '-I':
     case '--insert': {
       const number = third !== undefined && /^\d+$/.test(third) ? Number(third) : null;
-      if (number === 0) throw new RuleError('Rules are numbered from 1.');
-      table.add(chain, words, number === null ? 2 : 3, textId, afterChain(text, at, end), end, counters, (number ?? 1) - 1);
+      if (number === 0) throw new RuleError('Rules are numbered from 1.', 2);
+      add(number === null ? 2 : 3, (number ?? 1) - 1);
       return 'rule';
     }
     case '-N':
@@ -139,18 +173,31 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
     case '-F':
     case '--flush': {
       const id = table.chainId(chain);
-      if (id === undefined) throw new RuleError(`There is no chain ${chain} in the table ${table.name}.`);
+      if (id === undefined) throw new RuleError(`There is no chain ${chain} in the table ${table.name}.`, 1);
       table.flush(id);
       return 'other';
     }
     case '-P':
     case '--policy':
-      if (third !== 'ACCEPT' && third !== 'DROP') throw new RuleError('A policy is ACCEPT or DROP.');
+      if (third !== 'ACCEPT' && third !== 'DROP') throw new RuleError('A policy is ACCEPT or DROP.', 2);
       table.declare(chain, third);
       return 'other';
     default:
-      throw new RuleError(`The command ${verb} is not known here: rules come with -A or -I, chains go with -X.`);
+      throw new RuleError(`The command ${verb} is not known here: rules come with -A or -I, chains go with -X.`, 0);
   }
+}
+
+const ADDRESS_OPTIONS = new Set(['-s', '--source', '--src', '-d', '--destination', '--dst']);
+
+/** `-s 10.0.0.1,10.0.0.2` makes a rule for each address, as iptables does. */
+function* expandAddresses(words: readonly string[], from: number): Iterable<readonly string[]> {
+  for (let at = from; at + 1 < words.length; at++) {
+    const list = words[at + 1] ?? '';
+    if (!ADDRESS_OPTIONS.has(words[at] ?? '') || !list.includes(',')) continue;
+    for (const address of list.split(',')) yield* expandAddresses(words.with(at + 1, address), at + 2);
+    return;
+  }
+  yield words;
 }
 
 /** Where the options begin: after `-A CHAIN `. */

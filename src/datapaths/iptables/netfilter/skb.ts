@@ -27,6 +27,8 @@ export class Skb {
   verificationTag = 0;
   initiateTag = 0;
   ttl: number;
+  /** Type of service; packets are made with 0. */
+  tos = 0;
   readonly length: number;
   mark = 0;
   /** Empty where there is none, as in OUTPUT. */
@@ -35,6 +37,8 @@ export class Skb {
   connection: Connection | null = null;
   info: ConntrackInfo = 'none';
   direction: Direction = 0;
+  /** REJECT's answer to a packet that conntrack knew or was told to leave alone: NOTRACK does not act on it (nf_ct_attach). */
+  attached = false;
 
   constructor(packet: Packet) {
     this.protocol = PROTOCOL_NUMBER[packet.protocol];

@@ -94,15 +94,36 @@ export class Topology {
     return null;
   }
 
+  /** Of one of the machine's own addresses, the first that its device has in the same subnet (the others are secondary). */
+  primaryOf(address: Ipv4): Ipv4 {
+    for (const { addresses, own } of this.#interfaces.values()) {
+      const prefix = addresses[own.indexOf(address)];
+      const first = addresses.findIndex((other) => other.address === prefix?.address && other.length === prefix.length);
+      const primary = own[first];
+      if (primary !== undefined) return primary;
+    }
+    return address;
+  }
+
   /** The first address of a device (for REDIRECT). */
   primaryAddress(device: string): Ipv4 | null {
     return this.#interfaces.get(device)?.own[0] ?? null;
   }
 
-  /** RTN_* of an address as `-m addrtype` names it. */
-  addressType(address: Ipv4): 'UNSPEC' | 'LOCAL' | 'BROADCAST' | 'MULTICAST' | 'UNICAST' {
+  /** The device that holds one of the machine's own addresses. */
+  deviceOf(address: Ipv4): string {
+    for (const { name, own } of this.#interfaces.values()) if (own.includes(address)) return name;
+    return 'lo';
+  }
+
+  #standsOn(address: Ipv4, device: string): boolean {
+    return this.#interfaces.get(device)?.own.includes(address) ?? false;
+  }
+
+  /** RTN_* of an address as `-m addrtype` names it; LOCAL only for those of `device`, where one is given. */
+  addressType(address: Ipv4, device: string | null = null): 'UNSPEC' | 'LOCAL' | 'BROADCAST' | 'MULTICAST' | 'UNICAST' {
     if (address === 0) return 'UNSPEC';
-    if (this.isLocal(address)) return 'LOCAL';
+    if (this.isLocal(address)) return device === null || this.#standsOn(address, device) ? 'LOCAL' : 'UNICAST';
     if (address === 0xffffffff) return 'BROADCAST';
     if (address >>> 28 === 0xe) return 'MULTICAST';
     for (const { addresses } of this.#interfaces.values()) {

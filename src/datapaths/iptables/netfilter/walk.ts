@@ -1,23 +1,14 @@
 import type { RuleOutcome } from '../../trace.ts';
 import type { Hook } from './hook.ts';
-import type { IpSet } from './ipset.ts';
+import { matchesPacket } from './match-packet.ts';
+import { actOn } from './act-on.ts';
 import type { PacketLog } from './packet-log.ts';
-import { RecentList } from './recent.ts';
-import { CONNECTION_STATE, type Match, type Target } from './rule.ts';
-import { FLAG, MATCH, MATCH_STRIDE, NEGATED, STRIDE, TARGET, type RuleTable } from './rule-table.ts';
+import type { RuleTable } from './rule-table.ts';
+import { FLAG, STRIDE, TARGET } from './rule-layout.ts';
+import type { Target } from './rule.ts';
+import { fitting, nextFitting } from './scan.ts';
 import type { Skb } from './skb.ts';
-import type { Topology } from './topology.ts';
-
-/** What matches ask beside the packet itself. */
-export interface WalkContext {
-  readonly topology: Topology;
-  readonly sets: ReadonlyMap<string, IpSet>;
-  readonly recent: Map<string, RecentList>;
-  /** Simulated time, ms. */
-  readonly now: number;
-  /** 0 to 2³²−1. */
-  random32(): number;
-}
+import type { WalkContext } from './walk-context.ts';
 
 export type WalkVerdict =
   | { readonly kind: 'accept' }
@@ -29,20 +20,22 @@ const ACCEPT: WalkVerdict = { kind: 'accept' };
 
 /**
  * ipt_do_table (net/ipv4/netfilter/ip_tables.c): rule after rule from a hook's built-in chain, until one settles the
- * packet. A rule's addresses are compared first, then interfaces, protocol, and its matches in written order.
- * MARK, CONNMARK and NOTRACK act here; NAT and REJECT are handed back to the hook.
+ * packet. A rule's addresses, interfaces and protocol are compared first, and its matches in written order then.
+ * NAT and REJECT are handed back to the hook; the other targets act here.
  */
 export function walk(table: RuleTable, hook: Hook, skb: Skb, context: WalkContext, log: PacketLog): WalkVerdict {
   const root = table.chainId(hook);
   if (root === undefined) return ACCEPT;
+  const { arena } = table;
+  const { rules, interfaces } = arena;
   const steps = log.tracesSteps;
+  const fitsIn = fitting(interfaces, skb.inInterface);
+  const fitsOut = fitting(interfaces, skb.outInterface);
   const back: number[] = [];
   let chain = root;
   let first = table.start[root] ?? 0;
   let rule = first;
   let end = first + (table.length[root] ?? 0);
-  let { rules } = table;
-  const { source, destination, protocol, inInterface, outInterface } = skb;
   let evaluated = 0;
 
   log.begin('chain', hook, hook, table.name);
@@ -57,48 +50,38 @@ export function walk(table: RuleTable, hook: Hook, skb: Skb, context: WalkContex
     end = first + (table.length[id] ?? 0);
     log.begin('chain', table.chainName(id), hook, table.name);
   };
+  const here = (index: number) => `${table.name}:${table.chainName(chain)}:${index}`;
 
   for (;;) {
+    const fits = nextFitting(rules, rule, end, skb.source, skb.destination, skb.protocol, fitsIn, fitsOut);
+    if (steps) for (let passed = rule; passed < fits; passed++) log.step(passed - first, whyNot(rules, passed * STRIDE, skb, fitsIn, fitsOut), 255);
+    evaluated += fits - rule;
+    rule = fits;
     if (rule === end) {
       const saved = back.pop();
       if (saved === undefined) return policy(table, root, hook, skb, log, evaluated);
-      const id = back.pop() ?? root;
-      enter(id, saved);
+      enter(back.pop() ?? root, saved);
       continue;
     }
-    const at = rule * STRIDE;
-    const flags = rules[at] ?? 0;
     evaluated += 1;
-    let failed: RuleOutcome | null = null;
-    let failedMatch = 255;
-    if (((source & (rules[at + 2] ?? 0)) ^ (rules[at + 1] ?? 0)) !== 0 !== ((flags & FLAG.source) !== 0)) failed = 'source';
-    else if (((destination & (rules[at + 4] ?? 0)) ^ (rules[at + 3] ?? 0)) !== 0 !== ((flags & FLAG.destination) !== 0)) failed = 'destination';
-    else if ((rules[at + 5] !== 0 || (flags & FLAG.in) !== 0) && fitsInterface(table, rules[at + 5] ?? 0, inInterface) === ((flags & FLAG.in) !== 0)) failed = 'in-interface';
-    else if ((rules[at + 6] !== 0 || (flags & FLAG.out) !== 0) && fitsInterface(table, rules[at + 6] ?? 0, outInterface) === ((flags & FLAG.out) !== 0)) failed = 'out-interface';
-    else if (rules[at + 7] !== 0 && (rules[at + 7] !== protocol) !== ((flags & FLAG.protocol) !== 0)) failed = 'protocol';
-    else {
-      const count = rules[at + 9] ?? 0;
+    const at = rule * STRIDE;
+    const count = rules[at + 9] ?? 0;
+    if (count > 0) {
       let run = 0;
-      while (run < count) {
-        run += 1;
-        if (!matches(table, (rules[at + 8] ?? 0) + run - 1, skb, context)) {
-          failed = 'match';
-          failedMatch = run - 1;
-          break;
-        }
+      while (run < count && matchesPacket(arena, (rules[at + 8] ?? 0) + run, skb, context)) run += 1;
+      log.count('matchesEvaluated', run < count ? run + 1 : count);
+      if (run < count) {
+        if (steps) log.step(rule - first, 'match', run);
+        rule += 1;
+        continue;
       }
-      if (run > 0) log.count('matchesEvaluated', run);
     }
-    if (steps) log.step(rule - first, failed ?? 'matched', failedMatch);
-    if (failed !== null) {
-      rule += 1;
-      continue;
-    }
-    table.packets[rule] = (table.packets[rule] ?? 0) + 1;
-    table.bytes[rule] = (table.bytes[rule] ?? 0) + skb.length;
-    log.hits?.push(`${table.name}:${table.chainName(chain)}:${rule - first}`);
-    const argument = rules[at + 11] ?? 0;
     const index = rule - first;
+    if (steps) log.step(index, 'matched', 255);
+    arena.packets[rule] = (arena.packets[rule] ?? 0) + 1;
+    arena.bytes[rule] = (arena.bytes[rule] ?? 0) + skb.length;
+    log.hits?.push(here(index));
+    const argument = rules[at + 11] ?? 0;
     rule += 1;
     switch (rules[at + 10]) {
       case TARGET.none:
@@ -108,10 +91,10 @@ export function walk(table: RuleTable, hook: Hook, skb: Skb, context: WalkContex
         return ACCEPT;
       case TARGET.drop:
         log.count('rulesEvaluated', evaluated);
-        return { kind: 'drop', by: `${table.name}:${table.chainName(chain)}:${index}` };
+        return { kind: 'drop', by: here(index) };
       case TARGET.return:
+        // In a built-in chain it goes to the policy, wherever a goto came from.
         rule = end;
-        // RETURN in a built-in chain goes to its policy, wherever a goto came from.
         break;
       case TARGET.jump:
         back.push(chain, rule);
@@ -122,26 +105,47 @@ export function walk(table: RuleTable, hook: Hook, skb: Skb, context: WalkContex
         enter(argument, -1);
         log.count('chainsEntered', 1);
         break;
-      default: {
-        const target = table.objects[argument] as Target | undefined;
+      case TARGET.notrack:
         log.count('targetsRun', 1);
-        if (rules[at + 10] === TARGET.notrack) {
-          if (skb.connection === null) skb.info = 'untracked';
-        } else if (target?.kind === 'mark') {
-          skb.mark = ((skb.mark & ~target.mask) ^ target.value) >>> 0;
-        } else if (target?.kind === 'connmark') {
-          markConnection(target, skb);
-        } else if (target?.kind === 'nat') {
+        if (skb.connection === null && !skb.attached) skb.info = 'untracked';
+        break;
+      default: {
+        log.count('targetsRun', 1);
+        const target = arena.objects[argument] as Target | undefined;
+        const verdict = target ? settle(target, here, index) : null;
+        if (verdict) {
           log.count('rulesEvaluated', evaluated);
-          return { kind: 'nat', target };
-        } else if (target?.kind === 'reject') {
-          log.count('rulesEvaluated', evaluated);
-          return { kind: 'reject', by: `${table.name}:${table.chainName(chain)}:${index}`, target };
+          return verdict;
         }
-        ({ rules } = table);
+        if (target) actOn(target, skb, context);
       }
     }
   }
+}
+
+/** The verdict of a target that ends the walk; null for the others. */
+function settle(target: Target, here: (index: number) => string, index: number): WalkVerdict | null {
+  switch (target.kind) {
+    case 'nat':
+      return { kind: 'nat', target };
+    case 'reject':
+      return { kind: 'reject', by: here(index), target };
+    case 'unheard':
+      return target.bypass ? ACCEPT : { kind: 'drop', by: here(index) };
+    default:
+      return null;
+  }
+}
+
+/** Which of a rule's fields does not fit, in ip_packet_match's order. */
+function whyNot(rules: Int32Array, at: number, skb: Skb, fitsIn: Uint8Array, fitsOut: Uint8Array): RuleOutcome {
+  const flags = rules[at] ?? 0;
+  if (((skb.source & (rules[at + 2] ?? 0)) ^ (rules[at + 1] ?? 0)) !== 0 !== ((flags & FLAG.source) !== 0)) return 'source';
+  if (((skb.destination & (rules[at + 4] ?? 0)) ^ (rules[at + 3] ?? 0)) !== 0 !== ((flags & FLAG.destination) !== 0)) return 'destination';
+  if ((fitsIn[rules[at + 5] ?? 0] === 0) !== ((flags & FLAG.in) !== 0)) return 'in-interface';
+  if ((fitsOut[rules[at + 6] ?? 0] === 0) !== ((flags & FLAG.out) !== 0)) return 'out-interface';
+  // A rule for fragments is told apart where the protocol is.
+  return 'protocol';
 }
 
 function policy(table: RuleTable, root: number, hook: Hook, skb: Skb, log: PacketLog, evaluated: number): WalkVerdict {
@@ -150,119 +154,4 @@ function policy(table: RuleTable, root: number, hook: Hook, skb: Skb, log: Packe
   table.policyBytes.set(root, (table.policyBytes.get(root) ?? 0) + skb.length);
   log.hits?.push(`${table.name}:${hook}:policy`);
   return table.policies.get(root) === 'DROP' ? { kind: 'drop', by: `${table.name}:${hook}:policy` } : ACCEPT;
-}
-
-function fitsInterface(table: RuleTable, pattern: number, name: string): boolean {
-  const wanted = table.interfaces[pattern] ?? '';
-  if (pattern === 0) return true;
-  return wanted.endsWith('+') ? name.startsWith(wanted.slice(0, -1)) : wanted === name;
-}
-
-function markConnection(target: Target & { kind: 'connmark' }, skb: Skb): void {
-  const { connection } = skb;
-  if (!connection) return;
-  if (target.action === 'set') connection.mark = ((connection.mark & ~target.connectionMask) ^ target.value) >>> 0;
-  else if (target.action === 'save') connection.mark = ((connection.mark & ~target.connectionMask) ^ (skb.mark & target.packetMask)) >>> 0;
-  else skb.mark = ((skb.mark & ~target.packetMask) ^ (connection.mark & target.connectionMask)) >>> 0;
-}
-
-function inPorts(port: number, range: number): boolean {
-  return port >= (range & 0xffff) && port <= range >>> 16;
-}
-
-/** Runs one match module. */
-function matches(table: RuleTable, match: number, skb: Skb, context: WalkContext): boolean {
-  const at = match * MATCH_STRIDE;
-  const kind = table.matches[at] ?? 0;
-  const a = table.matches[at + 1] ?? 0;
-  const b = table.matches[at + 2] ?? 0;
-  const c = table.matches[at + 3] ?? 0;
-  const negated = (kind & NEGATED) !== 0;
-  switch (kind & 255) {
-    case MATCH.comment:
-      return true;
-    case MATCH.tcp:
-    case MATCH.ports:
-      if (inPorts(skb.sourcePort, a) === ((c & 1) !== 0)) return false;
-      if (inPorts(skb.destinationPort, b) === ((c & 2) !== 0)) return false;
-      if (c >>> 8 === 0) return true;
-      return ((skb.flags & (c >>> 8) & 255) === ((c >>> 16) & 255)) !== ((c & 4) !== 0);
-    case MATCH.icmp:
-      return (a === 255 || (skb.icmpType === a && skb.icmpCode >= b && skb.icmpCode <= c)) !== negated;
-    case MATCH.conntrack:
-      return ((connectionState(skb) & a) !== 0) !== negated;
-    case MATCH.mark:
-      return (((skb.mark & b) ^ a) === 0) !== negated;
-    case MATCH.connmark:
-      return skb.connection !== null && (((skb.connection.mark & b) ^ a) === 0) !== negated;
-    case MATCH.random:
-      return (context.random32() & 0x7fffffff) < a >>> 0 !== negated;
-    case MATCH.nth: {
-      const evaluation = table.nth[c] ?? 0;
-      table.nth[c] = evaluation + 1;
-      return (evaluation % a === b) !== negated;
-    }
-    default:
-      return matchesObject(table.objects[a] as Match | undefined, skb, context);
-  }
-}
-
-/** Bits of CONNECTION_STATE as xt_conntrack sees them. */
-function connectionState(skb: Skb): number {
-  if (skb.info === 'untracked') return CONNECTION_STATE.UNTRACKED;
-  const { connection } = skb;
-  if (!connection) return CONNECTION_STATE.INVALID;
-  const state = skb.info === 'related' ? CONNECTION_STATE.RELATED : skb.info === 'established' ? CONNECTION_STATE.ESTABLISHED : CONNECTION_STATE.NEW;
-  return state | (connection.sourceNat ? CONNECTION_STATE.SNAT : 0) | (connection.destinationNat ? CONNECTION_STATE.DNAT : 0);
-}
-
-function matchesObject(match: Match | undefined, skb: Skb, context: WalkContext): boolean {
-  switch (match?.kind) {
-    case 'addrtype': {
-      const fits = (side: typeof match.source, address: Skb['source']) => side === null || side.value.includes(context.topology.addressType(address)) !== side.negated;
-      return fits(match.source, skb.source) && fits(match.destination, skb.destination);
-    }
-    case 'multiport': {
-      const fits = (port: number) => match.ranges.some(([low, high]) => port >= low && port <= high);
-      const found =
-        match.side === 'source' ? fits(skb.sourcePort) : match.side === 'destination' ? fits(skb.destinationPort) : fits(skb.sourcePort) || fits(skb.destinationPort);
-      return found !== match.negated;
-    }
-    case 'set': {
-      const set = context.sets.get(match.set);
-      return (set?.matches(skb, match.sides) ?? false) !== match.negated;
-    }
-    case 'recent':
-      return matchesRecent(match, skb, context);
-    default:
-      return false;
-  }
-}
-
-/** recent_mt (net/netfilter/xt_recent.c). */
-function matchesRecent(match: Match & { kind: 'recent' }, skb: Skb, context: WalkContext): boolean {
-  let list = context.recent.get(match.list);
-  if (!list) {
-    list = new RecentList();
-    context.recent.set(match.list, list);
-  }
-  const address = match.side === 'source' ? skb.source : skb.destination;
-  const { now } = context;
-  if (!list.has(address)) {
-    if (match.action !== 'set') return match.negated;
-    list.touch(address, now);
-    return !match.negated;
-  }
-  let found = match.negated;
-  if (match.action === 'set') {
-    found = !found;
-  } else if (match.action === 'remove') {
-    list.remove(address);
-    return !match.negated;
-  } else {
-    if (list.seen(address, now, match.seconds, match.hits)) found = !found;
-    if (match.reap && match.seconds > 0) list.reap(now, match.seconds);
-  }
-  if (match.action === 'set' || (match.action === 'update' && found)) list.touch(address, now);
-  return found;
 }

@@ -1,0 +1,36 @@
+import type { Target } from './rule.ts';
+import type { Skb } from './skb.ts';
+import type { WalkContext } from './walk-context.ts';
+
+/** Targets that change the packet, its mark, its connection or a set, and let it go on. */
+export function actOn(target: Target, skb: Skb, context: WalkContext): void {
+  switch (target.kind) {
+    case 'mark':
+      skb.mark = ((skb.mark & ~target.mask) ^ target.value) >>> 0;
+      return;
+    case 'connmark':
+      markConnection(target, skb);
+      return;
+    case 'ttl':
+      skb.ttl = target.action === 'set' ? target.value : target.action === 'inc' ? Math.min(255, skb.ttl + target.value) : Math.max(0, skb.ttl - target.value);
+      return;
+    case 'tos':
+      skb.tos = (skb.tos & ~target.mask) ^ target.value;
+      return;
+    case 'set': {
+      const set = context.sets.get(target.set);
+      if (target.action === 'add') set?.add(skb, target.sides);
+      else set?.remove(skb, target.sides);
+      return;
+    }
+    default:
+  }
+}
+
+function markConnection(target: Target & { kind: 'connmark' }, skb: Skb): void {
+  const { connection } = skb;
+  if (!connection) return;
+  if (target.action === 'set') connection.mark = ((connection.mark & ~target.connectionMask) ^ target.value) >>> 0;
+  else if (target.action === 'save') connection.mark = ((connection.mark & ~target.connectionMask) ^ (skb.mark & target.packetMask)) >>> 0;
+  else skb.mark = ((skb.mark & ~target.packetMask) ^ (connection.mark & target.connectionMask)) >>> 0;
+}

@@ -1,0 +1,158 @@
+import { parseIpv4 } from '../../../../packet/address.ts';
+import type { Match, Negatable } from '../rule.ts';
+import type { SetSide } from '../ipset.ts';
+import { reader, type MatchReader } from './match-reader.ts';
+import { RuleError } from './rule-error.ts';
+import type { RuleWords } from './rule-words.ts';
+import { anyText, readInteger } from './values.ts';
+
+/** -m recent, set, statistic, addrtype: what remembers, counts or looks addresses up. */
+
+export function readSides(text: string): readonly SetSide[] | undefined {
+  const sides = text.split(',');
+  return sides.length <= 6 && sides.every((side): side is SetSide => side === 'src' || side === 'dst') ? sides : undefined;
+}
+
+export function set(): MatchReader {
+  let match: (Match & { kind: 'set' }) | null = null;
+  return reader(
+    {
+      '--match-set': (words, option) => {
+        const { value: name, negated } = words.value(option, anyText);
+        const sides = readSides(words.take('src or dst'));
+        if (!sides) throw words.error('--match-set takes a set and src or dst for each of its parts.');
+        match = { kind: 'set', set: name, sides, negated };
+      },
+      '--return-nomatch': (words) => {
+        throw words.error('The match “set” has no option --return-nomatch here.');
+      },
+    },
+    () => {
+      if (!match) throw new RuleError('set needs --match-set.');
+      return { match };
+    },
+  );
+}
+
+const ADDRESS_TYPES = new Set(['UNSPEC', 'UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST', 'MULTICAST', 'BLACKHOLE', 'UNREACHABLE', 'PROHIBIT', 'THROW', 'NAT', 'XRESOLVE']);
+
+function readTypes(text: string): readonly string[] | undefined {
+  const types = text.toUpperCase().split(',');
+  return types.every((type) => ADDRESS_TYPES.has(type)) ? types : undefined;
+}
+
+export function addrtype(): MatchReader {
+  let source: Negatable<readonly string[]> | null = null;
+  let destination: Negatable<readonly string[]> | null = null;
+  let limit: 'in' | 'out' | null = null;
+  return reader(
+    {
+      '--src-type': (words, option) => {
+        source = words.value(option, readTypes);
+      },
+      '--dst-type': (words, option) => {
+        destination = words.value(option, readTypes);
+      },
+      '--limit-iface-in': (words, option) => {
+        words.mustNotNegate(option);
+        limit = 'in';
+      },
+      '--limit-iface-out': (words, option) => {
+        words.mustNotNegate(option);
+        limit = 'out';
+      },
+    },
+    () => {
+      if (!source && !destination) throw new RuleError('addrtype needs --src-type or --dst-type.');
+      return { match: { kind: 'addrtype', source, destination, limit } };
+    },
+  );
+}
+
+export function statistic(): MatchReader {
+  let mode: 'random' | 'nth' | null = null;
+  let probability: Negatable<number> | null = null;
+  let every: Negatable<number> | null = null;
+  let packet = 0;
+  return reader(
+    {
+      '--mode': (words, option) => {
+        mode = words.plain(option, (text) => (text === 'random' || text === 'nth' ? text : undefined));
+      },
+      '--probability': (words, option) => {
+        probability = words.value(option, (text) => (Number(text) >= 0 && Number(text) <= 1 && text.trim() !== '' ? Number(text) : undefined));
+      },
+      '--every': (words, option) => {
+        every = words.value(option, readInteger);
+      },
+      '--packet': (words, option) => {
+        packet = words.plain(option, readInteger);
+      },
+    },
+    () => {
+      if (mode === 'random') {
+        if (!probability) throw new RuleError('statistic mode random needs --probability.');
+        return { match: { kind: 'random', probability: Math.round(probability.value * 0x80000000), negated: probability.negated } };
+      }
+      if (mode !== 'nth') throw new RuleError('statistic needs --mode random or --mode nth.');
+      if (!every || every.value < 1) throw new RuleError('statistic mode nth needs --every of 1 or more.');
+      if (packet >= every.value) throw new RuleError('statistic’s --packet must be below --every.');
+      return { match: { kind: 'nth', every: every.value, packet, negated: every.negated } };
+    },
+  );
+}
+
+export function recent(): MatchReader {
+  let action: { readonly name: (Match & { kind: 'recent' })['action']; readonly negated: boolean } | null = null;
+  let list = 'DEFAULT';
+  let side: (Match & { kind: 'recent' })['side'] = 'source';
+  let seconds = 0;
+  let hits = 0;
+  let reap = false;
+  let ttl = false;
+  let mask = 0xffffffff;
+  const act = (name: (Match & { kind: 'recent' })['action']) => (words: RuleWords) => {
+    if (action) throw words.error('recent takes one of --set, --rcheck, --update and --remove.');
+    action = { name, negated: words.flag() };
+  };
+  return reader(
+    {
+      '--set': act('set'),
+      '--rcheck': act('rcheck'),
+      '--update': act('update'),
+      '--remove': act('remove'),
+      '--name': (words, option) => {
+        list = words.plain(option, anyText);
+      },
+      '--rsource': (words, option) => {
+        words.mustNotNegate(option);
+      },
+      '--rdest': (words, option) => {
+        words.mustNotNegate(option);
+        side = 'destination';
+      },
+      '--seconds': (words, option) => {
+        seconds = words.plain(option, readInteger);
+      },
+      '--hitcount': (words, option) => {
+        hits = words.plain(option, readInteger);
+      },
+      '--reap': (words, option) => {
+        words.mustNotNegate(option);
+        reap = true;
+      },
+      '--rttl': (words, option) => {
+        words.mustNotNegate(option);
+        ttl = true;
+      },
+      '--mask': (words, option) => {
+        mask = words.plain(option, parseIpv4);
+      },
+    },
+    () => {
+      if (!action) throw new RuleError('recent needs one of --set, --rcheck, --update and --remove.');
+      if (reap && seconds === 0) throw new RuleError('recent’s --reap needs --seconds.');
+      return { match: { kind: 'recent', list, action: action.name, side, seconds, hits, reap, ttl, mask, negated: action.negated } };
+    },
+  );
+}

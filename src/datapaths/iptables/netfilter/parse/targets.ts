@@ -1,0 +1,245 @@
+import { REJECT_CODES, type NoteEffect, type RejectWith, type RuleNote, type Target } from '../rule.ts';
+import { natTarget } from './nat-targets.ts';
+import { readSides } from './list-matches.ts';
+import type { RuleWords } from './rule-words.ts';
+import { readDscp, readDscpClass, readInteger, readMark, readNumber, readTos } from './values.ts';
+
+export interface ReadTarget {
+  readonly target: Target;
+  readonly note?: RuleNote;
+}
+
+/** Reads `-j NAME` and its options. A name that is no target of Linux is a chain's. */
+export function readTarget(name: string, words: RuleWords): ReadTarget {
+  switch (name) {
+    case 'ACCEPT':
+      return { target: { kind: 'accept' } };
+    case 'DROP':
+      return { target: { kind: 'drop' } };
+    case 'RETURN':
+      return { target: { kind: 'return' } };
+    case 'NOTRACK':
+      return { target: { kind: 'notrack' } };
+    case 'CT':
+      return ctTarget(words);
+    case 'MARK':
+      return { target: markTarget(words) };
+    case 'CONNMARK':
+      return { target: connmarkTarget(words) };
+    case 'DNAT':
+    case 'SNAT':
+    case 'MASQUERADE':
+    case 'REDIRECT':
+    case 'NETMAP':
+      return { target: natTarget(name, words) };
+    case 'REJECT': {
+      const option = words.option((word) => word === '--reject-with');
+      return { target: { kind: 'reject', with: option === undefined ? 'icmp-port-unreachable' : words.plain(option, readRejectWith) } };
+    }
+    case 'TTL':
+      return { target: ttlTarget(words) };
+    case 'TOS':
+    case 'DSCP':
+      return { target: name === 'TOS' ? tosTarget(words) : dscpTarget(words) };
+    case 'SET':
+      return setTarget(words);
+    case 'NFQUEUE':
+    case 'QUEUE':
+      return queueTarget(name, words);
+    default:
+      return otherTarget(name, words) ?? { target: { kind: 'jump', chain: name } };
+  }
+}
+
+/** Targets that change nothing which a simulated packet has, each with how many words its options take. */
+const CONTINUING: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
+  AUDIT: { '--type': 1 },
+  CHECKSUM: { '--checksum-fill': 0 },
+  CLASSIFY: { '--set-class': 1 },
+  CONNSECMARK: { '--save': 0, '--restore': 0 },
+  ECN: { '--ecn-tcp-remove': 0 },
+  HMARK: {},
+  IDLETIMER: { '--timeout': 1, '--label': 1, '--alarm': 0, '--send_nl_msg': 1 },
+  LED: { '--led-trigger-id': 1, '--led-delay': 1, '--led-always-blink': 0 },
+  LOG: { '--log-level': 1, '--log-prefix': 1, '--log-tcp-sequence': 0, '--log-tcp-options': 0, '--log-ip-options': 0, '--log-uid': 0, '--log-macdecode': 0 },
+  NFLOG: { '--nflog-group': 1, '--nflog-prefix': 1, '--nflog-range': 1, '--nflog-size': 1, '--nflog-threshold': 1 },
+  RATEEST: { '--rateest-name': 1, '--rateest-interval': 1, '--rateest-ewmalog': 1 },
+  SECMARK: { '--selctx': 1 },
+  TCPMSS: { '--set-mss': 1, '--clamp-mss-to-pmtu': 0 },
+  TCPOPTSTRIP: { '--strip-options': 1 },
+  TEE: { '--gateway': 1, '--oif': 1 },
+  TRACE: {},
+  ULOG: { '--ulog-nlgroup': 1, '--ulog-prefix': 1, '--ulog-cprange': 1, '--ulog-qthreshold': 1 },
+};
+
+/** Of these a person may expect an effect that a simulation does not have. */
+const MISSED = new Set(['HMARK', 'TEE', 'ECN', 'TCPOPTSTRIP', 'CONNSECMARK', 'SECMARK']);
+
+/** Targets that end the packet where their listener or socket is missing. */
+const UNHEARD: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
+  TPROXY: { '--on-port': 1, '--on-ip': 1, '--tproxy-mark': 1 },
+  SYNPROXY: { '--mss': 1, '--wscale': 1, '--sack-perm': 0, '--timestamp': 0, '--ecn': 0 },
+};
+
+function skipOptions(words: RuleWords, options: Readonly<Record<string, 0 | 1>>): void {
+  const known = (word: string) => Object.hasOwn(options, word);
+  for (let option = words.option(known); option !== undefined; option = words.option(known)) {
+    if (words.flag()) throw words.error(`${option} cannot be negated.`);
+    if (options[option] === 1) words.take(`the value of ${option}`);
+  }
+}
+
+function note(module: string, effect: NoteEffect): { readonly note: RuleNote } {
+  return { note: { module, effect } };
+}
+
+function otherTarget(name: string, words: RuleWords): ReadTarget | null {
+  const continuing = Object.hasOwn(CONTINUING, name) ? CONTINUING[name] : undefined;
+  if (continuing) {
+    if (name === 'HMARK') while (words.peek()?.startsWith('--hmark')) skipPair(words);
+    else skipOptions(words, continuing);
+    return { target: { kind: 'continue', name, tracks: false }, ...(MISSED.has(name) ? note(name, 'nothing-not-simulated') : {}) };
+  }
+  const unheard = Object.hasOwn(UNHEARD, name) ? UNHEARD[name] : undefined;
+  if (!unheard) return null;
+  skipOptions(words, unheard);
+  return { target: { kind: 'unheard', name, bypass: false }, ...note(name, 'dropped-no-listener') };
+}
+
+function skipPair(words: RuleWords): void {
+  words.take('an option of HMARK');
+  words.take('its value');
+}
+
+function queueTarget(name: string, words: RuleWords): ReadTarget {
+  let bypass = false;
+  const known = (word: string) => word.startsWith('--queue-');
+  for (let option = words.option(known); option !== undefined; option = words.option(known)) {
+    words.mustNotNegate(option);
+    if (option === '--queue-bypass') bypass = true;
+    else if (option !== '--queue-cpu-fanout') words.take(`the value of ${option}`);
+  }
+  return { target: { kind: 'unheard', name, bypass }, ...note(name, bypass ? 'nothing-not-simulated' : 'dropped-no-listener') };
+}
+
+function ctTarget(words: RuleWords): ReadTarget {
+  let notrack = false;
+  let others = false;
+  const known = (word: string) => ['--notrack', '--helper', '--ctevents', '--expevents', '--zone', '--zone-orig', '--zone-reply', '--timeout'].includes(word);
+  for (let option = words.option(known); option !== undefined; option = words.option(known)) {
+    words.mustNotNegate(option);
+    if (option === '--notrack') {
+      notrack = true;
+    } else {
+      words.take(`the value of ${option}`);
+      others = true;
+    }
+  }
+  if (notrack) return { target: { kind: 'notrack' } };
+  return { target: { kind: 'continue', name: 'CT', tracks: true }, ...(others ? note('CT', 'nothing-not-simulated') : {}) };
+}
+
+function markTarget(words: RuleWords): Target {
+  const option = words.take('an option of MARK');
+  const [value, mask] = words.plain(option, readMark);
+  switch (option) {
+    case '--set-xmark':
+      return { kind: 'mark', value, mask };
+    case '--set-mark':
+      return { kind: 'mark', value, mask: (value | mask) >>> 0 };
+    case '--and-mark':
+      return { kind: 'mark', value: 0, mask: ~value >>> 0 };
+    case '--or-mark':
+      return { kind: 'mark', value, mask: value };
+    case '--xor-mark':
+      return { kind: 'mark', value, mask: 0 };
+    default:
+      throw words.error(`The target MARK has no option ${option} here.`);
+  }
+}
+
+function connmarkTarget(words: RuleWords): Target {
+  const option = words.take('an option of CONNMARK');
+  if (option === '--save-mark' || option === '--restore-mark') {
+    let connectionMask = 0xffffffff;
+    let packetMask = 0xffffffff;
+    const known = (word: string) => word === '--nfmask' || word === '--ctmask' || word === '--mask';
+    for (let next = words.option(known); next !== undefined; next = words.option(known)) {
+      const mask = words.plain(next, readNumber);
+      if (next !== '--ctmask') packetMask = mask;
+      if (next !== '--nfmask') connectionMask = mask;
+    }
+    return { kind: 'connmark', action: option === '--save-mark' ? 'save' : 'restore', value: 0, connectionMask, packetMask };
+  }
+  const [value, mask] = words.plain(option, readMark);
+  const set = (newValue: number, connectionMask: number): Target => ({ kind: 'connmark', action: 'set', value: newValue, connectionMask, packetMask: 0 });
+  switch (option) {
+    case '--set-xmark':
+      return set(value, mask);
+    case '--set-mark':
+      return set(value, (value | mask) >>> 0);
+    case '--and-mark':
+      return set(0, ~value >>> 0);
+    case '--or-mark':
+      return set(value, value);
+    case '--xor-mark':
+      return set(value, 0);
+    default:
+      throw words.error(`The target CONNMARK has no option ${option} here.`);
+  }
+}
+
+function ttlTarget(words: RuleWords): Target {
+  const option = words.take('an option of TTL');
+  const action = { '--ttl-set': 'set', '--ttl-inc': 'inc', '--ttl-dec': 'dec' }[option] as 'set' | 'inc' | 'dec' | undefined;
+  if (!action) throw words.error(`The target TTL has no option ${option}.`);
+  return { kind: 'ttl', action, value: words.plain(option, (text) => (readInteger(text) ?? 256) < 256 ? Number(text) : undefined) };
+}
+
+/** All of TOS' options, as `(tos & ~mask) ^ value`. */
+function tosTarget(words: RuleWords): Target {
+  const option = words.take('an option of TOS');
+  const [value, mask] = words.plain(option, readTos);
+  switch (option) {
+    case '--set-tos':
+      return { kind: 'tos', value, mask };
+    case '--and-tos':
+      return { kind: 'tos', value: 0, mask: ~value & 0xff };
+    case '--or-tos':
+      return { kind: 'tos', value, mask: value };
+    case '--xor-tos':
+      return { kind: 'tos', value, mask: 0 };
+    default:
+      throw words.error(`The target TOS has no option ${option}.`);
+  }
+}
+
+function dscpTarget(words: RuleWords): Target {
+  const option = words.take('an option of DSCP');
+  if (option !== '--set-dscp' && option !== '--set-dscp-class') throw words.error(`The target DSCP has no option ${option}.`);
+  return { kind: 'tos', value: words.plain(option, option === '--set-dscp' ? readDscp : readDscpClass) << 2, mask: 0xfc };
+}
+
+function setTarget(words: RuleWords): ReadTarget {
+  const option = words.take('an option of SET');
+  const known = (word: string) => word === '--exist' || word === '--timeout';
+  if (option !== '--add-set' && option !== '--del-set' && option !== '--map-set') throw words.error(`The target SET has no option ${option} here.`);
+  const set = words.plain(option, (text) => text);
+  const sides = readSides(words.take('src or dst'));
+  if (!sides) throw words.error(`${option} takes a set and src or dst for each of its parts.`);
+  for (let next = words.option(known); next !== undefined; next = words.option(known)) if (next === '--timeout') words.plain(next, readInteger);
+  if (option === '--map-set') {
+    while (words.peek()?.startsWith('--map-')) words.take('an option of SET');
+    return { target: { kind: 'continue', name: 'SET', tracks: false }, ...note('SET', 'nothing-not-simulated') };
+  }
+  return { target: { kind: 'set', action: option === '--add-set' ? 'add' : 'del', set, sides } };
+}
+
+function readRejectWith(text: string): RejectWith | undefined {
+  const short: Readonly<Record<string, RejectWith>> = {
+    'net-unreach': 'icmp-net-unreachable', 'host-unreach': 'icmp-host-unreachable', 'proto-unreach': 'icmp-proto-unreachable', 'port-unreach': 'icmp-port-unreachable',
+    'net-prohib': 'icmp-net-prohibited', 'host-prohib': 'icmp-host-prohibited', 'admin-prohib': 'icmp-admin-prohibited', 'tcp-rst': 'tcp-reset',
+  };
+  if (text === 'tcp-reset' || Object.hasOwn(REJECT_CODES, text)) return text as RejectWith;
+  return short[text];
+}

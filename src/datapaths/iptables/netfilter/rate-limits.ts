@@ -1,0 +1,108 @@
+import { tupleKey, tupleOf, type Connection } from './connection.ts';
+import type { Conntrack } from './conntrack.ts';
+import type { Match } from './rule.ts';
+import type { Skb } from './skb.ts';
+
+interface Bucket {
+  /** Milliseconds' worth of packets. */
+  credit: number;
+  last: number;
+}
+
+/** TCP states in which a connection no longer counts (already_closed, net/netfilter/nf_conncount.c). */
+const TIME_WAIT = 7;
+const CLOSE = 8;
+
+/** What limit, hashlimit, quota and connlimit remember, by the rule's own match or by the table's name. */
+export class RateLimits {
+  readonly #buckets = new Map<Match, Bucket>();
+  readonly #hashed = new Map<string, Map<string, Bucket>>();
+  readonly #quotas = new Map<Match, number>();
+  readonly #counted = new Map<Match, Map<number, Map<string, Connection | null>>>();
+
+  clear(): void {
+    this.#buckets.clear();
+    this.#hashed.clear();
+    this.#quotas.clear();
+    this.#counted.clear();
+  }
+
+  /** limit_mt (net/netfilter/xt_limit.c). */
+  limit(match: Match & { kind: 'limit' }, now: number): boolean {
+    let bucket = this.#buckets.get(match);
+    if (!bucket) {
+      bucket = { credit: match.interval * match.burst, last: now };
+      this.#buckets.set(match, bucket);
+    }
+    return spend(bucket, now, match.interval, match.burst);
+  }
+
+  /** hashlimit_mt (net/netfilter/xt_hashlimit.c), packets only. */
+  hashlimit(match: Match & { kind: 'hashlimit' }, skb: Skb, now: number): boolean {
+    let table = this.#hashed.get(match.name);
+    if (!table) {
+      table = new Map();
+      this.#hashed.set(match.name, table);
+    }
+    const key = match.by.map((field) => hashField(field, match, skb)).join(' ');
+    let bucket = table.get(key);
+    if (!bucket || now - bucket.last > match.expire) {
+      bucket = { credit: match.interval * match.burst, last: now };
+      table.set(key, bucket);
+    }
+    return spend(bucket, now, match.interval, match.burst) !== match.above;
+  }
+
+  /** quota_mt (net/netfilter/xt_quota.c): what is left is spent, and once a packet does not fit nothing is left. */
+  quota(match: Match & { kind: 'quota' }, bytes: number): boolean {
+    const left = this.#quotas.get(match) ?? match.bytes;
+    const fits = left >= bytes;
+    this.#quotas.set(match, fits ? left - bytes : 0);
+    return fits !== match.negated;
+  }
+
+  /** connlimit_mt (net/netfilter/xt_connlimit.c): connections of the same addresses that are still open, this one included. */
+  connlimit(match: Match & { kind: 'connlimit' }, skb: Skb, conntrack: Conntrack): boolean {
+    const tuple = skb.connection?.original ?? tupleOf(skb);
+    const key = ((match.side === 'source' ? tuple.source : tuple.destination) & match.mask) >>> 0;
+    let byAddress = this.#counted.get(match);
+    if (!byAddress) {
+      byAddress = new Map();
+      this.#counted.set(match, byAddress);
+    }
+    let open = byAddress.get(key);
+    if (!open) {
+      open = new Map();
+      byAddress.set(key, open);
+    }
+    const own = tupleKey(tuple);
+    for (const [name, connection] of open) {
+      if (name === own) continue;
+      const state = connection?.tcp?.state;
+      if (!connection || !conntrack.holds(connection) || state === TIME_WAIT || state === CLOSE) open.delete(name);
+    }
+    open.set(own, skb.connection);
+    return open.size > match.limit === match.above;
+  }
+}
+
+function spend(bucket: Bucket, now: number, interval: number, burst: number): boolean {
+  bucket.credit = Math.min(interval * burst, bucket.credit + now - bucket.last);
+  bucket.last = now;
+  if (bucket.credit < interval) return false;
+  bucket.credit -= interval;
+  return true;
+}
+
+function hashField(field: (Match & { kind: 'hashlimit' })['by'][number], match: Match & { kind: 'hashlimit' }, skb: Skb): number {
+  switch (field) {
+    case 'srcip':
+      return (skb.source & match.sourceMask) >>> 0;
+    case 'dstip':
+      return (skb.destination & match.destinationMask) >>> 0;
+    case 'srcport':
+      return skb.sourcePort;
+    case 'dstport':
+      return skb.destinationPort;
+  }
+}

@@ -1,0 +1,194 @@
+import { FIRST_OBJECT_TARGET, FLAG, hasObject, MATCH, MATCH_STRIDE, STRIDE, TARGET } from './rule-layout.ts';
+import { compileMatch } from './compile-match.ts';
+import type { Match, Rule, Target } from './rule.ts';
+
+/** The flat arrays that a table's rules lie in (`rule-layout.ts`), with their counters, texts and objects beside them. */
+export class RuleArena {
+  rules = new Int32Array(64 * STRIDE);
+  matches = new Int32Array(64 * MATCH_STRIDE);
+  packets = new Float64Array(64);
+  bytes = new Float64Array(64);
+  /** What an index in a rule or match stands for: targets, and matches that are more than three numbers. */
+  objects: (Match | Target)[] = [];
+  /** Interface names and, with `+`, their beginnings; 0 stands for any. */
+  readonly interfaces: string[] = [''];
+  /** Evaluations of each nth match. */
+  nth: number[] = [];
+  /** Text, start and end by rule. */
+  places = new Int32Array(64 * 3);
+  texts: (string | null)[] = [];
+  count = 0;
+  matchCount = 0;
+
+  addText(text: string): number {
+    this.texts.push(text);
+    return this.texts.length - 1;
+  }
+
+  ruleText(rule: number): string {
+    const text = this.texts[this.places[rule * 3] ?? 0] ?? '';
+    return text.slice(this.places[rule * 3 + 1], this.places[rule * 3 + 2]);
+  }
+
+  place(rule: number, text: number, start: number, end: number): void {
+    const at = rule * 3;
+    this.places[at] = text;
+    this.places[at + 1] = start;
+    this.places[at + 2] = end;
+  }
+
+  /** Writes a rule at the arena's end; `argument` is a chain's number where its target goes to one. Returns its index. */
+  push(rule: Rule, argument: number): number {
+    const index = this.count;
+    this.reserve(index + 1);
+    const firstMatch = this.matchCount;
+    for (const match of rule.matches) compileMatch(this, match);
+    const { rules } = this;
+    const at = index * STRIDE;
+    rules[at] =
+      (rule.source?.negated ? FLAG.source : 0) |
+      (rule.destination?.negated ? FLAG.destination : 0) |
+      (rule.inInterface?.negated ? FLAG.in : 0) |
+      (rule.outInterface?.negated ? FLAG.out : 0) |
+      (rule.protocol?.negated ? FLAG.protocol : 0) |
+      (rule.fragment ? FLAG.fragment : 0);
+    rules[at + 1] = rule.source?.value.address ?? 0;
+    rules[at + 2] = rule.source?.value.mask ?? 0;
+    rules[at + 3] = rule.destination?.value.address ?? 0;
+    rules[at + 4] = rule.destination?.value.mask ?? 0;
+    rules[at + 5] = this.#interface(rule.inInterface?.value);
+    rules[at + 6] = this.#interface(rule.outInterface?.value);
+    rules[at + 7] = rule.protocol?.value ?? 0;
+    rules[at + 8] = firstMatch;
+    rules[at + 9] = this.matchCount - firstMatch;
+    const kind = TARGET[rule.target.kind];
+    rules[at + 10] = kind;
+    rules[at + 11] = kind >= FIRST_OBJECT_TARGET ? this.object(rule.target) : argument;
+    this.count = index + 1;
+    return index;
+  }
+
+  object(object: Match | Target): number {
+    this.objects.push(object);
+    return this.objects.length - 1;
+  }
+
+  pushMatch(kind: number, a: number, b: number, c: number): void {
+    const at = this.matchCount * MATCH_STRIDE;
+    if (at + MATCH_STRIDE > this.matches.length) this.matches = grown(this.matches, at + MATCH_STRIDE);
+    this.matches[at] = kind;
+    this.matches[at + 1] = a;
+    this.matches[at + 2] = b;
+    this.matches[at + 3] = c;
+    this.matchCount += 1;
+  }
+
+  /** Copies a rule within the arena; its matches stay where they are. */
+  copy(from: number, to: number): void {
+    const { rules, places } = this;
+    for (let i = 0, a = from * STRIDE, b = to * STRIDE; i < STRIDE; i++) rules[b + i] = rules[a + i]!;
+    for (let i = 0, a = from * 3, b = to * 3; i < 3; i++) places[b + i] = places[a + i]!;
+    this.packets[to] = this.packets[from] ?? 0;
+    this.bytes[to] = this.bytes[from] ?? 0;
+  }
+
+  reserve(rules: number): void {
+    if (rules * STRIDE <= this.rules.length && rules <= this.packets.length) return;
+    this.rules = grown(this.rules, rules * STRIDE);
+    this.places = grown(this.places, rules * 3);
+    this.packets = grownFloats(this.packets, rules);
+    this.bytes = grownFloats(this.bytes, rules);
+  }
+
+  /** A new arena with these runs of rules only, one after the other. `moved` is told each run's new beginning. */
+  compacted(runs: Iterable<{ readonly start: number; readonly length: number; readonly moved: (start: number) => void }>, live: number): RuleArena {
+    const next = new RuleArena();
+    next.interfaces.push(...this.interfaces.slice(1));
+    next.reserve(live);
+    const kept: number[] = [];
+    for (const { start, length, moved } of runs) {
+      moved(next.count);
+      for (let rule = start; rule < start + length; rule++) {
+        const to = next.count++;
+        for (let i = 0; i < STRIDE; i++) next.rules[to * STRIDE + i] = this.rules[rule * STRIDE + i]!;
+        next.packets[to] = this.packets[rule] ?? 0;
+        next.bytes[to] = this.bytes[rule] ?? 0;
+        this.#moveMatches(next, to);
+        if ((next.rules[to * STRIDE + 10] ?? 0) >= FIRST_OBJECT_TARGET) next.rules[to * STRIDE + 11] = next.object(this.#objectOf(next.rules[to * STRIDE + 11] ?? 0));
+        kept.push(rule);
+      }
+    }
+    this.#keepTexts(next, kept);
+    return next;
+  }
+
+  #objectOf(index: number): Match | Target {
+    const object = this.objects[index];
+    if (!object) throw new Error('RuleArena: a rule refers to nothing');
+    return object;
+  }
+
+  /** A long text that hardly any rule still stands in is cut down to those rules. */
+  #keepTexts(next: RuleArena, kept: readonly number[]): void {
+    const used = new Float64Array(this.texts.length);
+    for (const rule of kept) {
+      const text = this.places[rule * 3] ?? 0;
+      used[text] = (used[text] ?? 0) + (this.places[rule * 3 + 2] ?? 0) - (this.places[rule * 3 + 1] ?? 0);
+    }
+    const pieces: string[] = [];
+    let length = 0;
+    next.texts = this.texts.map((text, index) => (text !== null && (used[index] ?? 0) * 4 > text.length ? text : null));
+    const home = next.texts.length;
+    kept.forEach((rule, to) => {
+      const text = this.places[rule * 3] ?? 0;
+      const start = this.places[rule * 3 + 1] ?? 0;
+      const end = this.places[rule * 3 + 2] ?? 0;
+      if (next.texts[text] !== null) {
+        next.place(to, text, start, end);
+        return;
+      }
+      pieces.push(this.texts[text]?.slice(start, end) ?? '');
+      next.place(to, home, length, length + end - start);
+      length += end - start;
+    });
+    next.texts.push(pieces.join(''));
+  }
+
+  #moveMatches(next: RuleArena, rule: number): void {
+    const first = next.rules[rule * STRIDE + 8] ?? 0;
+    const count = next.rules[rule * STRIDE + 9] ?? 0;
+    next.rules[rule * STRIDE + 8] = next.matchCount;
+    for (let i = 0; i < count; i++) {
+      const from = (first + i) * MATCH_STRIDE;
+      const kind = (this.matches[from] ?? 0) & 255;
+      let a = this.matches[from + 1] ?? 0;
+      let c = this.matches[from + 3] ?? 0;
+      if (hasObject(kind)) a = next.object(this.#objectOf(a));
+      if (kind === MATCH.nth) {
+        next.nth.push(this.nth[c] ?? 0);
+        c = next.nth.length - 1;
+      }
+      next.pushMatch(this.matches[from] ?? 0, a, this.matches[from + 2] ?? 0, c);
+    }
+  }
+
+  #interface(name: string | undefined): number {
+    if (name === undefined || name === '+') return 0;
+    const found = this.interfaces.indexOf(name);
+    if (found >= 0) return found;
+    this.interfaces.push(name);
+    return this.interfaces.length - 1;
+  }
+}
+
+function grown(array: Int32Array, atLeast: number): Int32Array<ArrayBuffer> {
+  const next = new Int32Array(Math.max(atLeast, array.length * 2));
+  next.set(array);
+  return next;
+}
+
+function grownFloats(array: Float64Array, atLeast: number): Float64Array<ArrayBuffer> {
+  const next = new Float64Array(Math.max(atLeast, array.length * 2));
+  next.set(array);
+  return next;
+}
