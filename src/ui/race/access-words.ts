@@ -7,6 +7,13 @@ export function shortMap(name: string): string {
   return name.replace(/^cilium_(lb4_)?/, '').replace(/(_v\d+|_global)$/, '');
 }
 
+/** A Service's key without the address that every packet to it has. */
+export function withoutTarget({ keyText }: Pick<MapAccess, 'keyText'>, packet: Packet): string {
+  if (packet.protocol === 'ICMP') return keyText;
+  const target = `${formatIpv4(packet.destination)}:${packet.destinationPort}/${packet.protocol} `;
+  return keyText.startsWith(target) ? keyText.slice(target.length) : keyText;
+}
+
 /** A connection's key names both its ends; of this packet's own connection only the direction is news. */
 export function connectionScope({ keyText }: Pick<MapAccess, 'keyText'>, packet: Packet): string | null {
   if (packet.protocol === 'ICMP') return null;

@@ -38,8 +38,8 @@ interface Measures {
   readonly labels: number;
 }
 
-const BIG: Measures = { pathA: 38, lensTop: 56, lensRow: 21, lensType: 15, passed: 2, ruler: 24, strip: 72, axis: 36, bar: 28, wedge: 15, lensB: 124, pathB: 20, labels: 42 };
-const COMPACT: Measures = { pathA: 32, lensTop: 46, lensRow: 18, lensType: 12.5, passed: 1, ruler: 20, strip: 62, axis: 30, bar: 24, wedge: 11, lensB: 96, pathB: 14, labels: 34 };
+const BIG: Measures = { pathA: 38, lensTop: 56, lensRow: 21, lensType: 15, passed: 2, ruler: 24, strip: 72, axis: 36, bar: 28, wedge: 15, lensB: 124, pathB: 19, labels: 38 };
+const COMPACT: Measures = { pathA: 31, lensTop: 44, lensRow: 17, lensType: 12.5, passed: 1, ruler: 19, strip: 60, axis: 29, bar: 24, wedge: 10, lensB: 94, pathB: 14, labels: 32 };
 const MEDIUM: Measures = { ...COMPACT, lensRow: 20, lensType: 12.5, strip: 96, axis: 34, bar: 28, wedge: 14, lensB: 260 };
 /** Lens A: its packet's row, rows, and edges. */
 const LENS_EDGES = 22;

@@ -40,6 +40,9 @@ export interface StripGeometry {
 const TAIL_GAP = 16;
 const LEAST_PITCH = 3;
 const MOST_PITCH = 16;
+const FEW_COLUMNS = 4;
+/** A coarser cell has to be better by this part of the strip. */
+const BETTER = 0.02;
 
 /**
  * One cell a rule, read down each column, then right, so that x is time. Columns and rows are whole device pixels, for
@@ -55,9 +58,10 @@ export function stripGeometry(input: StripInput): StripGeometry {
   const room = Math.max(1, width - gap);
   const wanted = total > 0 ? room / (total + tail * ruleNs) : 0;
   const rulePx = ruleNs * wanted;
-  const perCell = rulesPerCell(rulePx, height);
-  const pitch = Math.min(MOST_PITCH, Math.max(LEAST_PITCH, Math.sqrt(rulePx * perCell * height)));
-  const { rows, loss } = fitRows(rulePx * perCell, height, ratio, pitch);
+  const fitted = fitCells(rulePx, height, ratio);
+  const { rows, perCell } = fitted;
+  // A few columns are rounded each, and are off by less than a px together.
+  const loss = rules / perCell / rows <= FEW_COLUMNS ? 0 : fitted.loss;
   const scale = wanted * (1 - loss);
   const column = Math.max(1, Math.round(rulePx * (1 - loss) * perCell * rows * ratio)) / ratio;
   const row = Math.max(1, Math.floor((height / rows) * ratio)) / ratio;
@@ -80,31 +84,42 @@ export function stripGeometry(input: StripInput): StripGeometry {
   };
 }
 
-function rulesPerCell(rulePx: number, height: number): number {
-  for (let power = 1; power <= 1e6; power *= 10) {
-    for (const step of [1, 2, 5]) if (Math.sqrt(rulePx * step * power * height) >= LEAST_PITCH) return step * power;
-  }
-  return 1;
+interface Fit {
+  readonly perCell: number;
+  readonly rows: number;
+  /** By how much the clock shrinks for it, of 1. */
+  readonly loss: number;
+  readonly cost: number;
 }
 
-/** The number of rows near the pitch whose columns need the least shrinking to be whole device pixels. */
-function fitRows(cellPx: number, height: number, ratio: number, pitch: number): { readonly rows: number; readonly loss: number } {
+/** Fewest rules a cell at which cells are large enough; the next step where its columns and rows come out much better. */
+function fitCells(rulePx: number, height: number, ratio: number): Fit {
+  const steps = [0, 1, 2, 3, 4, 5].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+  const pitchOf = (perCell: number) => Math.sqrt(rulePx * perCell * height);
+  const first = Math.max(0, steps.findIndex((perCell) => pitchOf(perCell) >= LEAST_PITCH));
+  const [best, next] = [first, first + 1].map((index) => {
+    const perCell = steps[index] ?? 1;
+    return fitRows(perCell, rulePx * perCell, height, ratio, Math.min(MOST_PITCH, Math.max(LEAST_PITCH, pitchOf(perCell))));
+  });
+  if (!best) throw new RangeError('There is no step to begin with.');
+  return first > 0 && next && next.cost < best.cost - BETTER ? next : best;
+}
+
+/** The number of rows near the pitch whose columns and rows need the least shrinking to be whole device pixels. */
+function fitRows(perCell: number, cellPx: number, height: number, ratio: number, pitch: number): Fit {
   const most = Math.max(1, Math.floor((height * ratio) / 2));
   const fewest = Math.min(most, Math.max(1, Math.floor(height / (pitch * 1.3))));
   const greatest = Math.min(most, Math.max(fewest, Math.ceil(height / (pitch * 0.8))));
-  let best = { rows: Math.min(greatest, Math.max(fewest, Math.round(height / pitch))), loss: 0 };
-  let least = Infinity;
+  let best: Fit = { perCell, rows: Math.min(greatest, Math.max(fewest, Math.round(height / pitch))), loss: 0, cost: Infinity };
   for (let rows = fewest; rows <= greatest; rows++) {
     const column = cellPx * rows * ratio;
     // Too thin for a cell and its gap: left as it is.
     if (column < 2) continue;
     const loss = 1 - Math.floor(column + 1e-9) / column;
     const skew = Math.abs(Math.log((column / ratio) * (rows / height)));
-    const cost = Math.max(0, loss) + skew * 0.04;
-    if (cost < least) {
-      least = cost;
-      best = { rows, loss: Math.max(0, loss) };
-    }
+    const used = (Math.max(1, Math.floor((height / rows) * ratio)) / ratio) * (rows / height);
+    const cost = Math.max(0, loss) + (1 - used) * 0.6 + skew * 0.04;
+    if (cost < best.cost) best = { perCell, rows, loss: Math.max(0, loss), cost };
   }
   return best;
 }

@@ -47,6 +47,7 @@ export class PageState {
   #wanted: Scene | null = null;
   #working: Scene | null = null;
   #writing = 0;
+  #run = false;
 
   constructor(engines: Engines) {
     this.engines = engines;
@@ -60,15 +61,23 @@ export class PageState {
     return () => window.removeEventListener('popstate', changed);
   }
 
-  /** Wants another scene. What is under way for other lanes is ended. */
-  go(scene: Scene, history: History = 'push'): void {
+  /** Wants another scene. What is under way for other lanes is ended. `run`: it starts as soon as it is there. */
+  go(scene: Scene, history: History = 'push', run = false): void {
     this.scene = scene;
+    this.#run = run;
     this.notice = null;
     this.#write(scene, history);
     this.#wanted = scene;
     if (this.#working) {
       if (!sameLanes(this.#working, scene)) this.engines.cancel();
     } else void this.#work();
+  }
+
+  /** Whether what is shown now was asked to run; once. */
+  takeRun(): boolean {
+    const run = this.#run && this.shown?.scene === this.scene;
+    if (run) this.#run = false;
+    return run;
   }
 
   /** Ends what is under way; the page keeps what it shows. */
@@ -117,6 +126,8 @@ export class PageState {
   async #work(): Promise<void> {
     this.busy = true;
     for (let scene = this.#next(); scene; scene = this.#next()) {
+      // That mode has an engine of its own, and needs no lanes.
+      if (scene.mode === 'programs') continue;
       try {
         const opened = await this.engines.open(scene, (progress) => { this.progress = progress; });
         const race = scene.mode === 'race' ? await this.engines.race(scene) : null;
