@@ -49,6 +49,8 @@ export interface MapWrite {
   readonly valueText: string;
   /** Whether the key was there before. */
   readonly existed: boolean;
+  /** The bucket that the key belongs to; null: the map has no buckets. */
+  readonly bucket: number | null;
 }
 
 /** What the agent did after a change of the cluster, and what the kernel was handed. */

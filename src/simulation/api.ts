@@ -5,7 +5,8 @@ import type { Stage } from '../datapaths/stage.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import type { Fault } from '../kubernetes/fault.ts';
 import type { Packet } from '../packet/packet.ts';
-import type { Scene, SceneCluster } from './scene.ts';
+import type { RolloutPhase } from './churn.ts';
+import type { Scene, SceneChange, SceneCluster } from './scene.ts';
 
 export interface Lane {
   readonly report: PacketReport;
@@ -51,8 +52,23 @@ export interface Race {
   readonly first: Readonly<Record<DatapathId, Lane>> | null;
 }
 
+/** A change of the cluster that both lanes were brought in line with. */
+export interface UpdateChange {
+  readonly kind: SceneChange['kind'];
+  /** `namespace/name`. */
+  readonly service: string;
+  /** Its cluster IP; '' where it has none. */
+  readonly address: string;
+  /** Ready endpoints before and after. */
+  readonly before: number;
+  readonly endpoints: number;
+  readonly writes: SceneChange['writes'];
+  /** Which of a roll-out's updates it is, from 1, of how many; and which pod, from 0, it is about. */
+  readonly rollout: { readonly update: number; readonly updates: number; readonly pod: number; readonly phase: RolloutPhase } | null;
+}
+
 export interface Update {
-  readonly added: { readonly name: string; readonly address: string; readonly endpoints: number };
+  readonly change: UpdateChange;
   readonly lanes: Readonly<Record<DatapathId, { readonly report: UpdateReport; readonly timeline: Timeline<UpdateStage> }>>;
 }
 
@@ -66,7 +82,7 @@ export interface Reading {
 }
 
 export interface Progress {
-  readonly task: 'cluster' | 'iptables' | 'ebpf';
+  readonly task: 'cluster' | 'iptables' | 'ebpf' | 'changes';
   /** 0 to 1. */
   readonly done: number;
 }
@@ -80,7 +96,7 @@ export interface SimulationApi {
   open(scene: Scene, progress: (progress: Progress) => void): Promise<Opened>;
   /** Sends the scene's packet through both lanes, with every rule and instruction traced. */
   race(scene: Scene): Promise<Race>;
-  /** Applies the last entry of `scene.added` to the lanes as they were before it. */
+  /** Applies the last change of the scene to the lanes as they were before it. */
   update(scene: Scene): Promise<Update>;
   inspect(datapath: DatapathId, view: View): Promise<Snapshot>;
   /** Service ports whose name or address holds the text, at most 50, in the chain's order. */

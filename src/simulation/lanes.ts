@@ -3,10 +3,11 @@ import type { Datapath, NodeContext } from '../datapaths/datapath.ts';
 import { createDatapath, type Implementation, type LaneOptions } from '../datapaths/registry.ts';
 import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { UpdateReport } from '../datapaths/report.ts';
-import type { ClusterChange, ClusterObject } from '../kubernetes/change.ts';
-import { addedService } from '../kubernetes/presets.ts';
-import type { Progress } from './api.ts';
-import { addressesOf, type Cluster } from './cluster.ts';
+import type { ClusterChange } from '../kubernetes/change.ts';
+import type { Progress, UpdateChange } from './api.ts';
+import type { Cluster } from './cluster.ts';
+import { LiveCluster } from './live-cluster.ts';
+import type { SceneStep } from './scene-steps.ts';
 import { SimulationError } from './simulation-error.ts';
 import { findTarget, targetsOf, type PlacedTarget } from './target.ts';
 
@@ -19,10 +20,9 @@ export interface LanesOptions {
   readonly assets: DatapathAssets;
 }
 
-export interface Added {
-  readonly name: string;
-  readonly address: string;
-  readonly endpoints: number;
+/** What a step was, and what it made of the lanes. */
+export interface Stepped {
+  readonly change: UpdateChange;
   readonly reports: Readonly<Partial<Record<DatapathId, UpdateReport>>>;
 }
 
@@ -33,11 +33,11 @@ export interface Wanted {
 }
 
 /**
- * One cluster in every lane, with the Services that were added to it.
+ * One cluster in every lane, with the changes that were made to it.
  *
- * Its state is a function of cluster, seed, added Services and target alone, whatever came before: a target is moved
- * within the chain by a swap, which is undone before the next one. Services that are added in between take drawn places,
- * and a draw does not depend on who stands where.
+ * Its state is a function of cluster, seed, steps and target alone, whatever came before: a target is moved within the
+ * chain by a swap, which is undone before the next one, and before anything but an addition: a Service may lose its place
+ * then. Services that are added in between take drawn places, and a draw does not depend on who stands where.
  */
 export class Lanes {
   readonly cluster: Cluster;
@@ -47,18 +47,19 @@ export class Lanes {
   readonly ebpf: Implementation<'ebpf'> | null;
   /** The agents' first syncs. */
   readonly updates: Readonly<Partial<Record<DatapathId, UpdateReport>>>;
-  readonly added: number[] = [];
+  readonly steps: SceneStep[] = [];
   readonly #node: NodeContext;
   /** The two Service ports that changed places, named as in `IptablesDatapath.positions`. */
   #swapped: { readonly target: string; readonly other: string } | null = null;
   /** What was last arranged, and is so now. */
   #arranged: { readonly wanted: Wanted; readonly target: PlacedTarget | null } | null = null;
-  #taken: Set<string> | null = null;
+  readonly #live: LiveCluster;
   #targets: readonly PlacedTarget[] | null = null;
   #positions: readonly string[] | null = null;
 
   constructor({ cluster, seed, backend, datapaths, assets }: LanesOptions, progress?: (progress: Progress) => void) {
     this.cluster = cluster;
+    this.#live = new LiveCluster(cluster);
     this.seed = seed;
     this.backend = backend;
     const { name, address, clusterCIDR, client } = cluster.node;
@@ -108,21 +109,37 @@ export class Lanes {
     throw new SimulationError('simulation_no_services');
   }
 
-  /** Adds the next Service to every lane, to the chain as it is arranged for `wanted`, or just as it stands. */
-  add(endpoints: number, wanted: Wanted | null): Added {
+  /** Endpoints of IPv4 EndpointSlices, ready or not. */
+  get endpoints(): number {
+    return this.#live.endpoints;
+  }
+
+  /**
+   * Takes one step of the scene in every lane. A Service is added to the chain as it is arranged for `wanted` (null: just
+   * as it stands); every other step is taken where the seed put every Service. `heard` is told what the agents hear.
+   */
+  step(step: SceneStep, wanted: Wanted | null, heard?: (change: ClusterChange) => void): Stepped {
     // The target may be the very Service that is added here: then nothing is arranged yet.
-    if (wanted) this.#arrange(wanted);
-    this.#taken ??= addressesOf(this.cluster);
-    const taken = this.#taken;
-    const { name, address, objects } = addedService(this.added.length, endpoints, (candidate) => taken.has(candidate));
-    const change: ClusterChange = objects.map((object) => ({ op: 'add', object: this.#placed(object) }));
-    for (const used of addressesOf({ ...this.cluster, objects })) taken.add(used);
+    if (step.kind !== 'add') this.disarrange();
+    else if (wanted) this.#arrange(wanted);
+    const { change, done } = this.#live.take(step);
+    heard?.(change);
     this.#moved();
     this.#arranged = null;
+    if (step.writes === 'everything') this.iptables?.forceFullSync();
     const reports: Partial<Record<DatapathId, UpdateReport>> = {};
     for (const lane of this.all()) reports[lane.id] = lane.sync(change);
-    this.added.push(endpoints);
-    return { name, address, endpoints, reports };
+    this.steps.push(step);
+    return { change: done, reports };
+  }
+
+  /** Puts every Service back where the seed put it. */
+  disarrange(): void {
+    this.#arranged = null;
+    if (!this.#swapped) return;
+    const { target, other } = this.#swapped;
+    this.#swapped = null;
+    this.#place(target, this.positions.indexOf(other));
   }
 
   /** Frees what a lane holds outside the garbage collector's reach. */
@@ -134,11 +151,7 @@ export class Lanes {
   #arrange(wanted: Wanted): PlacedTarget | null {
     const done = this.#arranged;
     if (done && done.wanted.servicePort === wanted.servicePort && done.wanted.position === wanted.position) return done.target;
-    if (this.#swapped) {
-      const { target, other } = this.#swapped;
-      this.#swapped = null;
-      this.#place(target, this.positions.indexOf(other));
-    }
+    this.disarrange();
     let target = findTarget(this.targets, wanted.servicePort);
     if (target && target.position !== null && wanted.position !== null) target = this.#move(target, wanted.position);
     this.#arranged = { wanted, target };
@@ -166,11 +179,5 @@ export class Lanes {
   #moved(): void {
     this.#targets = null;
     this.#positions = null;
-  }
-
-  /** The presets' Services have their pods on the presets' node: here they come to the node that is looked at. */
-  #placed(object: ClusterObject): ClusterObject {
-    if (object.kind !== 'EndpointSlice') return object;
-    return { ...object, endpoints: object.endpoints.map((endpoint) => ({ ...endpoint, nodeName: this.#node.name })) };
   }
 }

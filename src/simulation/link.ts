@@ -1,12 +1,15 @@
 import { packText, unpackText } from './link-text.ts';
-import { PRESETS, type PresetId, type Scene } from './scene.ts';
+import { PRESETS, type PresetId, type Scene, type SceneChange } from './scene.ts';
+import { changesOf, stepsOf, withChanges } from './scene-steps.ts';
 
 /**
  * A scene as a URL's fragment, one form for each scene:
  *
  *     v1&cluster=500&mode=race&seed=7&target=shop/cart:http&connection=new&packet=0&profile=lab&end
  *
- * `target`, `position` and `added` are left out where they are null or empty. A cluster of text is `cluster=text`, with
+ * `target`, `position`, `added` and `changes` are left out where they are null or empty. Changes are written
+ * `add:2`, `scale:shop/cart:3`, `rollout:shop/cart:4` and `delete:shop/cart`, with `:everything` behind those at which
+ * kube-proxy writes everything, and a comma between them. A cluster of text is `cluster=text`, with
  * the text deflated in `text=` and a checksum in `sum=`. A person may write such a link by hand; `end` shows that nothing
  * was cut off.
  */
@@ -23,18 +26,22 @@ export type DecodedLink = { readonly scene: Scene } | { readonly error: LinkErro
 
 /** Limits on what a link may ask for: what the page itself offers, with room. */
 const MOST_ADDED = 500;
+const MOST_CHANGES = 500;
+/** Updates of a roll-out are steps of their own. */
+const MOST_STEPS = 1000;
 const MOST_ADDED_ENDPOINTS = 100;
 const LAST_POSITION = 10_000_000;
 
-const FIELDS = ['cluster', 'mode', 'seed', 'target', 'position', 'connection', 'packet', 'profile', 'added', 'text', 'sum'] as const;
+const FIELDS = ['cluster', 'mode', 'seed', 'target', 'position', 'connection', 'packet', 'profile', 'added', 'changes', 'text', 'sum'] as const;
 type Field = (typeof FIELDS)[number];
 
 const SERVICE_PORT = /^[a-z0-9][-a-z0-9.]{0,252}\/[a-z0-9][-a-z0-9.]{0,252}(:[-a-z0-9]{1,63})?$/;
+const SERVICE = /^[a-z0-9][-a-z0-9.]{0,252}\/[a-z0-9][-a-z0-9.]{0,252}$/;
 const PROFILE = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 /** The fragment without its `#`. Browsers take addresses of about 2 MB: links of a long text are the caller's to refuse. */
 export function encodeScene(scene: Scene): string {
-  const { cluster, mode, seed, target, connection, packet, profile, added } = scene;
+  const { cluster, mode, seed, target, connection, packet, profile, added, changes = [] } = scene;
   const fields: [Field, string | number | null][] = [
     ['cluster', cluster.kind === 'preset' ? cluster.preset : 'text'],
     ['mode', mode],
@@ -45,6 +52,7 @@ export function encodeScene(scene: Scene): string {
     ['packet', packet],
     ['profile', profile],
     ['added', added.length === 0 ? null : added.join(',')],
+    ['changes', changes.length === 0 ? null : changes.map(changeText).join(',')],
   ];
   if (cluster.kind === 'text') {
     const { packed, sum } = packText(cluster.text);
@@ -103,9 +111,9 @@ function decode(fragment: string): Scene {
 
   const cluster = oneOf<PresetId | 'text'>('cluster', [...PRESETS, 'text']);
   if (cluster !== 'text') for (const field of ['text', 'sum'] as const) if (fields.has(field)) throw wrong(field, get(field));
-  return {
+  const scene: Scene = {
     version: VERSION,
-    mode: oneOf('mode', ['race', 'update']),
+    mode: oneOf('mode', ['race', 'update', 'programs']),
     cluster: cluster === 'text' ? { kind: 'text', text: textOf(get('text'), get('sum')) } : { kind: 'preset', preset: cluster },
     seed: whole('seed', Number.MAX_SAFE_INTEGER),
     target: {
@@ -116,7 +124,49 @@ function decode(fragment: string): Scene {
     packet: whole('packet', Number.MAX_SAFE_INTEGER),
     profile: matching('profile', PROFILE),
     added: fields.has('added') ? addedOf(get('added')) : [],
+    ...(fields.has('changes') ? { changes: get('changes').split(',').map(changeOf) } : {}),
   };
+  if ((scene.changes?.length ?? 0) > MOST_CHANGES || stepsOf(scene).length > MOST_STEPS) throw wrong('changes', get('changes'));
+  // The same scene has one form, however a person wrote it.
+  return withChanges(scene, changesOf(scene));
+}
+
+function changeText(change: SceneChange): string {
+  const parts: (string | number)[] = [change.kind];
+  if (change.kind !== 'add') parts.push(change.service);
+  if (change.kind === 'rollout') parts.push(change.updates);
+  else if (change.kind !== 'delete') parts.push(change.endpoints);
+  if (change.writes === 'everything') parts.push(change.writes);
+  return parts.join(':');
+}
+
+function changeOf(text: string): SceneChange {
+  const [kind, ...rest] = text.split(':');
+  const writes = rest.at(-1) === 'everything' ? 'everything' : 'changed';
+  if (writes === 'everything') rest.pop();
+  const service = () => {
+    const name = rest.shift() ?? '';
+    return SERVICE.test(name) ? name : fail(wrong('changes', text));
+  };
+  const number = (least: number, most: number) => {
+    const found = wholeNumber('changes', rest.shift() ?? '', most);
+    return found >= least ? found : fail(wrong('changes', text));
+  };
+  const change = ((): SceneChange => {
+    switch (kind) {
+      case 'add':
+        return { kind, endpoints: number(0, MOST_ADDED_ENDPOINTS), writes };
+      case 'scale':
+        return { kind, service: service(), endpoints: number(0, MOST_ADDED_ENDPOINTS), writes };
+      case 'rollout':
+        return { kind, service: service(), updates: number(1, MOST_STEPS), writes };
+      case 'delete':
+        return { kind, service: service(), writes };
+      default:
+        return fail(wrong('changes', text));
+    }
+  })();
+  return rest.length === 0 ? change : fail(wrong('changes', text));
 }
 
 function addedOf(text: string): number[] {

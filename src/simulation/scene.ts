@@ -7,10 +7,28 @@ export type SceneCluster =
   /** What a person pasted or dropped: kubectl's YAML or JSON, whole. */
   | { readonly kind: 'text'; readonly text: string };
 
+/** A Service is named `namespace/name`. */
+export type ServiceChange =
+  | { readonly kind: 'add'; readonly endpoints: number }
+  /** To that many endpoints, ready ones, in one update of an EndpointSlice. */
+  | { readonly kind: 'scale'; readonly service: string; readonly endpoints: number }
+  /**
+   * Every endpoint is replaced by a new one, one after the other; each takes three updates of an EndpointSlice: the new
+   * pod is ready, the old one ends, the old one is gone. `updates`: how many of them have been played, from 1.
+   */
+  | { readonly kind: 'rollout'; readonly service: string; readonly updates: number }
+  | { readonly kind: 'delete'; readonly service: string };
+
+/** A change of the cluster that was played, and how kube-proxy brought it into effect. */
+export type SceneChange = ServiceChange & {
+  /** `changed`: it writes the changed Services' chains, as it does nearly always; `everything`: as after a lost canary, at its start and once an hour. */
+  readonly writes: 'changed' | 'everything';
+};
+
 /** All that a picture depends on: the same scene gives the same picture and the same numbers. */
 export interface Scene {
   readonly version: 1;
-  readonly mode: 'race' | 'update';
+  readonly mode: 'race' | 'update' | 'programs';
   readonly cluster: SceneCluster;
   readonly seed: number;
   /**
@@ -26,4 +44,6 @@ export interface Scene {
   readonly profile: string;
   /** Services added by the button, each with its number of endpoints, in order. */
   readonly added: readonly number[];
+  /** What was changed after them, in order. */
+  readonly changes?: readonly SceneChange[];
 }

@@ -9,7 +9,10 @@ export type SimulationErrorKey =
   | 'simulation_no_services' // nothing that packets could be sent to
   | 'simulation_target' // the Service port is not in the cluster: {target}
   | 'simulation_sender' // no pod or node has that name: {sender}
-  | 'simulation_nothing_added' // an update without a Service that was added
+  | 'simulation_nothing_added' // an update of a scene in which nothing was changed
+  | 'simulation_service' // a change of a Service that is not there: {service}
+  | 'simulation_rollout' // a roll-out has fewer updates: {service}, {updates}
+  | 'simulation_no_address' // every address of the pods' range is taken: {range}
   | 'simulation_engine'; // what an engine threw: {reason}
 
 /** English, for a terminal and for logs; a page says the message of the same key in the person's language. */
@@ -24,6 +27,9 @@ const SENTENCES: Readonly<Record<SimulationErrorKey, string>> = {
   simulation_target: 'There is no Service port {target} in this cluster. Choose another target.',
   simulation_sender: 'No pod on this node is called {sender}. Name one as NAMESPACE/POD.',
   simulation_nothing_added: 'No Service has been added yet. Add one to see what is rewritten.',
+  simulation_service: 'There is no Service {service} in this cluster any more, or it never was. Choose another one.',
+  simulation_rollout: 'The roll-out of {service} has {updates} updates, and the scene asks for a later one. Begin it again.',
+  simulation_no_address: 'No pod address is free in {range}. Scale a Service down first.',
   simulation_engine: 'The engines could not do this: {reason}',
 };
 

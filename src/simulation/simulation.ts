@@ -7,11 +7,12 @@ import type { PacketReport, TraceDetail } from '../datapaths/report.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import { parseIpv4, type Ipv4 } from '../packet/address.ts';
 import type { Lane, Opened, Progress, Race, Reading, Target, Update } from './api.ts';
-import { addressOfSender, ClusterSource, countEndpoints } from './cluster.ts';
+import { addressOfSender, ClusterSource } from './cluster.ts';
 import { arrived, dataPacket, draw, finishHandshake, firstPacket, sendFirst, type Parties } from './exchange.ts';
-import { Lanes, type Added, type Wanted } from './lanes.ts';
+import { Lanes, type Stepped, type Wanted } from './lanes.ts';
 import type { ProfileSource } from './profile-source.ts';
 import type { Scene } from './scene.ts';
+import { sameStep, stepsOf, type SceneStep } from './scene-steps.ts';
 import { SimulationError } from './simulation-error.ts';
 import { publicTarget, type PlacedTarget } from './target.ts';
 
@@ -30,8 +31,8 @@ interface Built {
   readonly lanes: Lanes;
   readonly scene: Scene;
   readonly builtMs: number;
-  /** The last Service that was added, as it was added to the chain that `wanted` arranged. */
-  readonly last: { readonly added: Added; readonly wanted: Wanted } | null;
+  /** The last step, as it was taken in the chain that `wanted` arranged. */
+  readonly last: { readonly stepped: Stepped; readonly wanted: Wanted } | null;
 }
 
 /**
@@ -54,12 +55,12 @@ export class Simulation {
   open(scene: Scene, progress?: (progress: Progress) => void): Opened {
     const { lanes, builtMs } = this.#prepare(scene, progress);
     const target = lanes.arrange(scene.target);
-    const { objects, node, ignored, faults } = lanes.cluster;
+    const { node, ignored, faults } = lanes.cluster;
     const services = new Set<string>();
     for (const { servicePort } of lanes.targets) services.add(servicePort.slice(0, servicePort.indexOf(':')));
     return {
       services: services.size,
-      endpoints: countEndpoints(objects) + scene.added.reduce((sum, endpoints) => sum + endpoints, 0),
+      endpoints: lanes.endpoints,
       rules: lanes.iptables?.rules ?? 0,
       entries: lanes.ebpf?.entries ?? 0,
       positions: lanes.positions.length,
@@ -98,14 +99,16 @@ export class Simulation {
   }
 
   update(scene: Scene): Update {
-    if (scene.added.length === 0) throw new SimulationError('simulation_nothing_added');
+    if (stepsOf(scene).length === 0) throw new SimulationError('simulation_nothing_added');
     const profile = this.#profile(scene);
     const { lanes, last } = this.#prepare(scene, undefined, true);
     if (!last) throw new SimulationError('simulation_nothing_added');
-    const { name, address, endpoints, reports } = last.added;
+    const { change, reports } = last.stepped;
     const timed = Object.entries(reports).map(([id, report]) => [id, { report, timeline: timeUpdate(report, profile) }] as const);
-    lanes.arrange(scene.target);
-    return { added: { name, address, endpoints }, lanes: Object.fromEntries(timed) as Update['lanes'] };
+    // The tables are looked at as the step left them.
+    if (change.kind === 'add') lanes.arrange(scene.target);
+    else lanes.disarrange();
+    return { change, lanes: Object.fromEntries(timed) as Update['lanes'] };
   }
 
   inspect(datapath: DatapathId, view: View): Snapshot {
@@ -133,31 +136,35 @@ export class Simulation {
     return profile;
   }
 
-  /** Lanes that hold the scene's cluster and added Services; for an update, the last one added to the scene's own chain. */
+  /** Lanes that hold the scene's cluster with its changes; for an update, the last one made to the scene's own chain. */
   #prepare(scene: Scene, progress?: (progress: Progress) => void, forUpdate = false): Built {
+    const steps = stepsOf(scene);
     let built = this.#built;
-    if (built && !(this.#serves(built, scene) && (!forUpdate || wasAddedTo(built, scene)))) built = null;
+    if (built && !(this.#serves(built, scene, steps) && (!forUpdate || wasTakenFor(built, scene, steps)))) built = null;
     built ??= this.#build(scene, progress);
     // Lanes that an error left half changed are not used again.
     this.#built = null;
-    for (const endpoints of scene.added.slice(built.lanes.added.length)) {
+    const from = built.lanes.steps.length;
+    for (const step of steps.slice(from)) {
       const { target } = scene;
-      const isLast = built.lanes.added.length === scene.added.length - 1;
+      const taken = built.lanes.steps.length;
+      if (steps.length - from > 1) progress?.({ task: 'changes', done: (taken - from) / (steps.length - from) });
       // Only the last one is ever asked for: the others need no particular chain.
-      const added = built.lanes.add(endpoints, isLast ? target : null);
-      built = { ...built, last: { added, wanted: target } };
+      const stepped = built.lanes.step(step, taken === steps.length - 1 ? target : null);
+      built = { ...built, last: { stepped, wanted: target } };
     }
     this.#built = built;
     return built;
   }
 
-  /** The lanes' cluster is the scene's, and their added Services are the scene's first ones. */
-  #serves({ scene: old, lanes }: Built, scene: Scene): boolean {
+  /** The lanes' cluster is the scene's, and their steps are the scene's first ones. */
+  #serves({ scene: old, lanes }: Built, scene: Scene, steps: readonly SceneStep[]): boolean {
     return (
       lanes.backend === this.#profile(scene).backend &&
       old.seed === scene.seed &&
       sameCluster(old.cluster, scene.cluster) &&
-      lanes.added.every((endpoints, index) => endpoints === scene.added[index])
+      lanes.steps.length <= steps.length &&
+      lanes.steps.every((step, index) => sameStep(step, steps[index] ?? step))
     );
   }
 
@@ -198,9 +205,11 @@ export class Simulation {
   }
 }
 
-function wasAddedTo({ last, lanes }: Built, scene: Scene): boolean {
-  if (lanes.added.length < scene.added.length) return true;
-  return last !== null && last.wanted.servicePort === scene.target.servicePort && last.wanted.position === scene.target.position;
+function wasTakenFor({ last, lanes }: Built, scene: Scene, steps: readonly SceneStep[]): boolean {
+  if (lanes.steps.length < steps.length) return true;
+  if (!last) return false;
+  // Only an addition is made to the chain as it is arranged.
+  return last.stepped.change.kind !== 'add' || (last.wanted.servicePort === scene.target.servicePort && last.wanted.position === scene.target.position);
 }
 
 function sameCluster(a: Scene['cluster'], b: Scene['cluster']): boolean {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeScene, encodeScene } from '../../src/simulation/link.ts';
 import { packText } from '../../src/simulation/link-text.ts';
-import { PRESETS, type Scene } from '../../src/simulation/scene.ts';
+import { PRESETS, type Scene, type SceneChange } from '../../src/simulation/scene.ts';
+import { changesOf, withChanges, withoutChanges } from '../../src/simulation/scene-steps.ts';
 import en from '../../messages/en.json' with { type: 'json' };
 import ko from '../../messages/ko.json' with { type: 'json' };
 
@@ -16,10 +17,20 @@ const SCENE: Scene = {
   packet: 3,
   profile: 'lab-6.18',
   added: [2, 3],
+  changes: [
+    { kind: 'scale', service: 'shop/cart', endpoints: 5, writes: 'changed' },
+    { kind: 'rollout', service: 'shop/cart', updates: 4, writes: 'everything' },
+    { kind: 'add', endpoints: 1, writes: 'changed' },
+    { kind: 'delete', service: 'shop/added-1', writes: 'changed' },
+  ],
 };
-const LINK = 'v1&cluster=500&mode=race&seed=7&target=shop/cart:http&position=250&connection=established&packet=3&profile=lab-6.18&added=2,3&end';
+const LINK = 'v1&cluster=500&mode=race&seed=7&target=shop/cart:http&position=250&connection=established&packet=3&profile=lab-6.18&added=2,3&changes=scale:shop/cart:5,rollout:shop/cart:4:everything,add:1,delete:shop/added-1&end';
 
 const label = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?$/);
+const named = fc.tuple(label, label).map(([namespace, name]) => `${namespace}/${name}`);
+const change: fc.Arbitrary<SceneChange> = fc.tuple(fc.constantFrom('add' as const, 'scale' as const, 'rollout' as const, 'delete' as const), named, fc.integer({ min: 1, max: 60 }), fc.constantFrom('changed' as const, 'everything' as const)).map(([kind, service, number, writes]) =>
+  kind === 'add' ? { kind, endpoints: number, writes } : kind === 'scale' ? { kind, service, endpoints: number - 1, writes } : kind === 'rollout' ? { kind, service, updates: number, writes } : { kind, service, writes },
+);
 const scenes: fc.Arbitrary<Scene> = fc.record({
   version: fc.constant(1 as const),
   mode: fc.constantFrom('race' as const, 'update' as const),
@@ -37,7 +48,8 @@ const scenes: fc.Arbitrary<Scene> = fc.record({
   packet: fc.maxSafeNat(),
   profile: fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,30}$/),
   added: fc.array(fc.nat(100), { maxLength: 20 }),
-});
+  changes: fc.array(change, { maxLength: 6 }),
+}).map((scene) => withChanges(scene, changesOf(scene)));
 
 /** Every error that a link may end with has a sentence in both languages, with the values that it names. */
 function expectSentence(link: string): string {
@@ -55,9 +67,16 @@ test('a link can be read by a person, and is the same each time', () => {
   expect(encodeScene(SCENE)).toBe(LINK);
   expect(decodeScene(LINK)).toEqual({ scene: SCENE });
   expect(decodeScene(`#${LINK}`)).toEqual({ scene: SCENE });
-  const plain: Scene = { ...SCENE, cluster: { kind: 'preset', preset: 'shop' }, target: { servicePort: null, position: null }, added: [] };
+  const plain: Scene = withoutChanges({ ...SCENE, cluster: { kind: 'preset', preset: 'shop' }, target: { servicePort: null, position: null } });
   expect(encodeScene(plain)).toBe('v1&cluster=shop&mode=race&seed=7&connection=established&packet=3&profile=lab-6.18&end');
   expect(decodeScene(encodeScene(plain))).toEqual({ scene: plain });
+});
+
+test('a link from before there were changes, and one written by hand, give the scene that the page would', () => {
+  const old = decodeScene(LINK.replace(/&changes=[^&]*/, ''));
+  expect(old).toEqual({ scene: withChanges(SCENE, changesOf(SCENE).slice(0, 2)) });
+  const byHand = decodeScene(LINK.replace(/&added=[^&]*/, '').replace('changes=', 'changes=add:2,add:3,'));
+  expect(byHand).toEqual({ scene: SCENE });
 });
 
 test('every scene comes back as it was, from a link of letters that a URL may hold', () => {
@@ -128,6 +147,13 @@ describe('what is wrong is said', () => {
     ['no profile', with_('lab-6.18', ''), 'link_field', { field: 'profile', found: '' }],
     ['too many endpoints', with_('2,3', '2,101'), 'link_field', { field: 'added', found: '101' }],
     ['too many added Services', with_('2,3', Array(501).fill(2).join(',')), 'link_field', { field: 'added', found: `${Array(20).fill('2,').join('')}…` }],
+    ['a change of no kind', with_('delete:', 'move:'), 'link_field', { field: 'changes', found: 'move:shop/added-1' }],
+    ['a change of no Service', with_('delete:shop/added-1', 'delete:added-1'), 'link_field', { field: 'changes', found: 'delete:added-1' }],
+    ['a change with too much', with_('delete:shop/added-1', 'delete:shop/added-1:2'), 'link_field', { field: 'changes', found: 'delete:shop/added-1:2' }],
+    ['a change with too little', with_('scale:shop/cart:5', 'scale:shop/cart'), 'link_field', { field: 'changes', found: '' }],
+    ['a change to too many endpoints', with_('scale:shop/cart:5', 'scale:shop/cart:101'), 'link_field', { field: 'changes', found: '101' }],
+    ['a roll-out not begun', with_('rollout:shop/cart:4', 'rollout:shop/cart:0'), 'link_field', { field: 'changes', found: 'rollout:shop/cart:0:everything' }],
+    ['more updates than anybody plays', with_('rollout:shop/cart:4', 'rollout:shop/cart:1000'), 'link_field', { field: 'changes', found: 'scale:shop/cart:5,rollout:shop/cart:1000…' }],
     ['a text that is no base64', with_('cluster=500', 'cluster=text&text=!!!&sum=00000000'), 'link_corrupted', {}],
     ['a text without its checksum', with_('cluster=500', `cluster=text&text=${packText('kind: Service').packed}`), 'link_missing_field', { field: 'sum' }],
     ['a text with the checksum of another', with_('cluster=500', `cluster=text&text=${packText('kind: Service').packed}&sum=${packText('kind: Pod').sum}`), 'link_corrupted', {}],

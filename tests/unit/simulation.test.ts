@@ -175,8 +175,8 @@ describe('a person’s text', () => {
 
 describe('update', () => {
   it.each([1, 2, 5])('adds a Service of %i endpoints to both lanes', (endpoints) => {
-    const { added, lanes } = start().update(scene({ added: [endpoints] }));
-    expect(added).toEqual({ name: 'shop/added-1', address: '10.111.1.0', endpoints });
+    const { change, lanes } = start().update(scene({ added: [endpoints] }));
+    expect(change).toEqual({ kind: 'add', service: 'shop/added-1', address: '10.111.1.0', before: 0, endpoints, writes: 'changed', rollout: null });
     expect(lanes.iptables.report.kind).toBe('partial');
     expect(lanes.iptables.report.rules?.rulesAdded).toHaveLength(3 * endpoints + 2);
     expect(lanes.ebpf.report.writes).toHaveLength(2 * endpoints + 2);

@@ -32,9 +32,9 @@ function added(backend: 'legacy' | 'nft', endpoints = 2) {
   const chains = snapshot.kind === 'chains' ? snapshot.chains : [];
   return { report, inspect, chains, layout: chainLayout(chains, report.rules!, rulesTaken(report), backend === 'legacy')! };
 }
-const write = (map: string, key: number, operation: MapWrite['operation'] = 'update'): MapWrite => ({ map, operation, key: Uint8Array.of(key), value: Uint8Array.of(0), keyText: '', valueText: '', existed: false });
+const write = (map: string, key: number, operation: MapWrite['operation'] = 'update'): MapWrite => ({ map, operation, key: Uint8Array.of(key), value: Uint8Array.of(0), keyText: '', valueText: '', existed: false, bucket: null });
 const mapReport: UpdateReport = { datapath: 'ebpf', kind: 'entries', stages: [{ kind: 'write', name: 'bpf', work: { entriesWritten: 6 } }], work: { entriesWritten: 6 }, rules: null, writes: [] };
-const updateOf = (report: UpdateReport, profile = PROFILE): Update => ({ added: { name: 'shop/added-1', address: '10.111.1.0', endpoints: 2 }, lanes: { iptables: { report, timeline: timeUpdate(report, profile) }, ebpf: { report: mapReport, timeline: timeUpdate(mapReport, profile) } } });
+const updateOf = (report: UpdateReport, profile = PROFILE): Update => ({ change: { kind: 'add', service: 'shop/added-1', address: '10.111.1.0', before: 0, endpoints: 2, writes: 'changed', rollout: null }, lanes: { iptables: { report, timeline: timeUpdate(report, profile) }, ebpf: { report: mapReport, timeline: timeUpdate(mapReport, profile) } } });
 
 describe('where the rules stand', () => {
   test('legacy takes all of filter and nat', () => {

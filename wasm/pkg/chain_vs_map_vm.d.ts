@@ -8,6 +8,7 @@ export class Collection {
     private constructor();
     free(): void;
     [Symbol.dispose](): void;
+    bucket(map: string, key: Uint8Array | number[]): number | undefined;
     /**
      * Whether the program is safe: `{"refusal":{"instruction","message"}|null,"followed","gaveUp"}`.
      */
@@ -115,6 +116,7 @@ export interface InitOutput {
     readonly __wbg_loader_free: (a: number, b: number) => void;
     readonly __wbg_memoryresult_free: (a: number, b: number) => void;
     readonly __wbg_runresult_free: (a: number, b: number) => void;
+    readonly collection_bucket: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
     readonly collection_check: (a: number, b: number, c: number) => [number, number, number, number];
     readonly collection_clear: (a: number, b: number, c: number) => [number, number];
     readonly collection_createInner: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];

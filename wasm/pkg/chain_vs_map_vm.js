@@ -21,6 +21,29 @@ export class Collection {
         wasm.__wbg_collection_free(ptr, 0);
     }
     /**
+     * @param {string} map
+     * @param {Uint8Array | number[]} key
+     * @returns {number | undefined}
+     */
+    bucket(map, key) {
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passStringToWasm0(map, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passArray8ToWasm0(key, wasm.__wbindgen_malloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        const ret = wasm.collection_bucket(this.__wbg_ptr, ptr0, len0, ptr1, len1);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return ret[0] === Number.MAX_SAFE_INTEGER ? undefined : ret[0];
+    }
+    /**
      * Whether the program is safe: `{"refusal":{"instruction","message"}|null,"followed","gaveUp"}`.
      * @param {string} program
      * @returns {string}

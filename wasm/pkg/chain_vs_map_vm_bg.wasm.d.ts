@@ -5,6 +5,7 @@ export const __wbg_collection_free: (a: number, b: number) => void;
 export const __wbg_loader_free: (a: number, b: number) => void;
 export const __wbg_memoryresult_free: (a: number, b: number) => void;
 export const __wbg_runresult_free: (a: number, b: number) => void;
+export const collection_bucket: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
 export const collection_check: (a: number, b: number, c: number) => [number, number, number, number];
 export const collection_clear: (a: number, b: number, c: number) => [number, number];
 export const collection_createInner: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];

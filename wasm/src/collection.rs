@@ -315,6 +315,13 @@ impl Collection {
         Ok(name)
     }
 
+    /// The bucket that a key belongs to; `None`: the map has no buckets.
+    pub fn bucket(&self, map: &str, key: &[u8]) -> Result<Option<u32>, Fault> {
+        let map = &self.machine.maps[self.map_index(map)?];
+        check_size(map, "key", key, map.spec.key_size as usize)?;
+        Ok(map.bucket(key))
+    }
+
     pub fn delete(&mut self, map: &str, key: &[u8]) -> Result<bool, Fault> {
         let index = self.map_index(map)?;
         let map = &mut self.machine.maps[index];

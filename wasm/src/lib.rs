@@ -179,6 +179,9 @@ impl Collection {
     pub fn delete(&mut self, map: &str, key: &[u8]) -> Result<bool, JsValue> {
         self.inner.delete(map, key).map_err(thrown)
     }
+    pub fn bucket(&self, map: &str, key: &[u8]) -> Result<Option<u32>, JsValue> {
+        self.inner.bucket(map, key).map_err(thrown)
+    }
     #[wasm_bindgen(js_name = createInner)]
     pub fn create_inner(&mut self, outer: &str, key: &[u8]) -> Result<String, JsValue> {
         self.inner.create_inner(outer, key).map_err(thrown)

@@ -134,7 +134,7 @@ export class EbpfDatapath implements Datapath {
     if (value === null) report.deleted += 1;
     else report.written += 1;
     if (report.writes.length < WRITES_SHOWN) {
-      report.writes.push({ map, operation: value === null ? 'delete' : 'update', key, value, keyText: keyText(map, key), valueText: valueText(map, key, value), existed });
+      report.writes.push({ map, operation: value === null ? 'delete' : 'update', key, value, keyText: keyText(map, key), valueText: valueText(map, key, value), existed, bucket: collection.bucket(map, key) });
     }
   }
 

@@ -115,6 +115,10 @@ class RbpfCollection implements Collection {
     return attempt(() => this.#wasm.delete(map, key));
   }
 
+  bucket(map: string, key: Uint8Array): number | null {
+    return attempt(() => this.#wasm.bucket(map, key)) ?? null;
+  }
+
   entries(map: string, from: number, count: number): readonly Omit<MapRow, 'keyText' | 'valueText'>[] {
     const { keySize, userValueSize } = this.#info(map);
     const bytes = attempt(() => this.#wasm.entries(map, from, count));

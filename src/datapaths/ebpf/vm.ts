@@ -125,6 +125,8 @@ export interface Collection {
   createInner(outer: string, key: Uint8Array): string;
   /** Returns whether the key was there. */
   delete(map: string, key: Uint8Array): boolean;
+  /** The bucket that a key belongs to, whether it is there or not; null: the map has no buckets. */
+  bucket(map: string, key: Uint8Array): number | null;
   /** Keys and values in bucket order, a window of them; `keyText` and `valueText` left to the caller. */
   entries(map: string, from: number, count: number): readonly Omit<MapRow, 'keyText' | 'valueText'>[];
   clear(map: string): void;

@@ -153,6 +153,11 @@ impl HashTable {
         htab_map_hash(key, self.seed)
     }
 
+    /// The bucket that a key belongs to, whether it is there or not.
+    pub fn bucket(&self, key: &[u8]) -> u32 {
+        self.hash(key) & (self.heads.len() as u32 - 1)
+    }
+
     fn key(&self, element: u32) -> &[u8] {
         &self.keys[element as usize * self.key_size..][..self.key_size]
     }

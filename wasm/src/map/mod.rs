@@ -187,6 +187,14 @@ impl Map {
         }
     }
 
+    /// The bucket that a key belongs to; `None`: the map has no buckets. `key` has the map's key size.
+    pub fn bucket(&self, key: &[u8]) -> Option<u32> {
+        match &self.storage {
+            Storage::Hash(table) => Some(table.bucket(key)),
+            _ => None,
+        }
+    }
+
     /// A program's update, `value` of the map's value size: of a per-CPU map, its own CPU's value.
     pub fn update(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
         if !self.kind.per_cpu {

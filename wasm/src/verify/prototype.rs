@@ -125,6 +125,8 @@ const PROTOTYPES: &[(&str, &str, Answer)] = &[
     ("ringbuf_query", "ma", Answer::Number),
     ("loop", "afaa", Answer::Number),
     ("for_each_map_elem", "mfaa", Answer::Number),
+    ("get_retval", "", Answer::Number),
+    ("set_retval", "a", Answer::Number),
     ("sk_fullsock", "a", Answer::Kernel),
     ("tcp_sock", "a", Answer::Kernel),
     ("sk_lookup_tcp", "crsaa", Answer::Kernel),
