@@ -1,47 +1,69 @@
 import type { Service } from 'kubernetes-types/core/v1';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import { keyOf, type ClusterChange } from '../../../kubernetes/change.ts';
-import { backendKey, backendsOf, frontendsOf, type BackendAddress, type Frontend } from './frontends.ts';
-import { backendId, backendValue, MAP, reverseNatKey, reverseNatValue, serviceKey, serviceValue, slotValue } from './layout.ts';
+import type { Ipv4 } from '../../../packet/address.ts';
+import { BackendTable } from './backend-table.ts';
+import { backendKey, backendsOf, frontendKey, frontendsOf, type BackendAddress, type Backends, type Frontend } from './frontends.ts';
+import {
+  AFFINITY_MATCH_VALUE,
+  affinityMatchKey,
+  ALGORITHM,
+  MAP,
+  maglevValue,
+  reverseNatKey,
+  reverseNatValue,
+  serviceKey,
+  serviceValue,
+  slotValue,
+  SOURCE_RANGE_VALUE,
+  sourceRangeKey,
+} from './layout.ts';
+import { maglevTable } from './maglev.ts';
+import type { Write } from './write.ts';
 
-/** Takes one element's new value, or null for a delete. Called in the order in which the kernel is to see the writes. */
-export type Write = (map: string, key: Uint8Array, value: Uint8Array | null) => void;
+export type { Write } from './write.ts';
 
 /** rev_nat_index is 16 bits wide, and 0 means none. */
 const MAX_SERVICE_IDS = 65535;
 
+export interface AgentOptions {
+  /** The node that the agent runs on; null: it serves no NodePorts, and takes every endpoint for one of its own. */
+  readonly node?: { readonly name: string; readonly address: Ipv4 } | null;
+  /** `loadBalancer.algorithm`. */
+  readonly algorithm?: 'random' | 'maglev';
+}
+
 interface Installed {
-  readonly frontend: Frontend;
+  frontend: Frontend;
   readonly id: number;
   /** Backend ids by slot, slot 1 first. */
   slots: number[];
-}
-
-interface Backend {
-  readonly id: number;
-  readonly address: BackendAddress;
-  uses: number;
+  /** Backends that take no new connections. */
+  draining: number[];
 }
 
 /**
  * Cilium's bookkeeping for Services: ids for frontends and backends, and the map entries that follow from the cluster's
  * state. Writes only what changed, in an order that never leaves a slot pointing at nothing: backends before the slots
- * that name them, slots before the count that reaches them; and the other way round when they go.
+ * and tables that name them, slots before the count that reaches them; and the other way round when they go.
  */
 export class Agent {
   readonly #write: Write;
+  readonly #node: { readonly name: string; readonly address: Ipv4 } | null;
+  readonly #maglev: boolean;
   readonly #services = new Map<string, Service>();
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
-  /** By Service, then by `address:port/protocol`. */
+  /** By Service, then by address, port, protocol and scope. */
   readonly #installed = new Map<string, Map<string, Installed>>();
-  readonly #backends = new Map<string, Backend>();
-  readonly #backendById = new Map<number, Backend>();
-  #nextBackend = 1;
+  readonly #backends: BackendTable;
   #nextService = 1;
   readonly #freeServices: number[] = [];
 
-  constructor(write: Write) {
+  constructor(write: Write, { node = null, algorithm = 'random' }: AgentOptions = {}) {
     this.#write = write;
+    this.#node = node;
+    this.#maglev = algorithm === 'maglev';
+    this.#backends = new BackendTable(write);
   }
 
   /** Services that packets can be sent to, as frontends with their number of backends. */
@@ -86,103 +108,130 @@ export class Agent {
 
   #reconcile(name: string): void {
     const service = this.#services.get(name);
-    const wanted = new Map((service ? frontendsOf(service) : []).map((frontend) => [backendKey(frontend), frontend] as const));
+    const wanted = new Map((service ? frontendsOf(service, this.#node?.address ?? null) : []).map((frontend) => [frontendKey(frontend), frontend] as const));
     const installed = this.#installed.get(name) ?? new Map<string, Installed>();
-    for (const [key, entry] of installed) {
-      if (wanted.has(key)) continue;
-      this.#remove(entry);
-      installed.delete(key);
-    }
+    const slices = [...(this.#slices.get(name)?.values() ?? [])];
     for (const [key, frontend] of wanted) {
-      const backends = backendsOf(frontend, this.#slices.get(name)?.values() ?? []);
+      const backends = backendsOf(frontend, slices, this.#node?.name ?? null);
       const entry = installed.get(key);
       if (entry) {
-        this.#update(entry, backends);
+        this.#update(entry, frontend, backends);
       } else {
-        const added = { frontend, id: this.#takeServiceId(), slots: [] };
+        const added = { frontend, id: this.#takeServiceId(), slots: [], draining: [] };
         installed.set(key, added);
         this.#install(added, backends);
       }
+    }
+    // An external scope sends on to its internal one: it goes first, as it came last.
+    for (const [key, entry] of [...installed].reverse()) {
+      if (wanted.has(key)) continue;
+      this.#remove(entry);
+      installed.delete(key);
     }
     if (installed.size > 0) this.#installed.set(name, installed);
     else this.#installed.delete(name);
   }
 
-  #install(entry: Installed, backends: readonly BackendAddress[]): void {
-    entry.slots = backends.map((backend) => this.#use(backend));
+  #install(entry: Installed, backends: Backends): void {
+    entry.slots = backends.active.map((backend) => this.#backends.use(backend));
+    entry.draining = backends.draining.map((backend) => this.#backends.use(backend));
     entry.slots.forEach((backend, index) => {
       this.#write(MAP.services, serviceKey(entry.frontend, index + 1), slotValue(backend, entry.id));
     });
     this.#write(MAP.reverseNat, reverseNatKey(entry.id), reverseNatValue(entry.frontend));
-    this.#write(MAP.services, serviceKey(entry.frontend, 0), serviceValue(entry.slots.length, entry.id));
+    if (entry.frontend.affinitySeconds > 0) this.#match(entry, entry.slots);
+    for (const range of entry.frontend.sourceRanges) this.#write(MAP.sourceRange, sourceRangeKey(entry.id, range), SOURCE_RANGE_VALUE);
+    this.#hash(entry);
+    this.#count(entry);
   }
 
-  #update(entry: Installed, backends: readonly BackendAddress[]): void {
-    const wanted = new Set(backends.map(backendKey));
+  #update(entry: Installed, frontend: Frontend, backends: Backends): void {
+    const before = entry.frontend;
     const old = entry.slots;
-    const kept = old.filter((id) => wanted.has(this.#keyOf(id)));
-    const keptKeys = new Set(kept.map((id) => this.#keyOf(id)));
-    const came = backends.filter((backend) => !keptKeys.has(backendKey(backend)));
-    if (kept.length === old.length && came.length === 0) return;
-    // Slots keep their backends where they can: one that went is replaced by one that came, or by the last.
-    const arriving = came.map((backend) => this.#use(backend));
+    const oldDraining = entry.draining;
+    const next = this.#place(old, backends.active);
+    const same = next.length === old.length && next.every((id, index) => id === old[index]);
+    entry.draining = backends.draining.map((backend) => this.#backends.use(backend));
+    entry.frontend = frontend;
+    entry.slots = next;
+    next.forEach((backend, index) => {
+      if (old[index] !== backend) this.#write(MAP.services, serviceKey(frontend, index + 1), slotValue(backend, entry.id));
+    });
+    if (frontend.affinitySeconds > 0) this.#match(entry, before.affinitySeconds > 0 ? next.filter((id) => !old.includes(id)) : next);
+    const rangeKeys = new Set(before.sourceRanges.map(rangeText));
+    for (const range of frontend.sourceRanges) if (!rangeKeys.has(rangeText(range))) this.#write(MAP.sourceRange, sourceRangeKey(entry.id, range), SOURCE_RANGE_VALUE);
+    const counts = next.length !== old.length || traits(before) !== traits(frontend);
+    const hashes = !same || this.#usesMaglev(before) !== this.#usesMaglev(frontend);
+    // A table without backends must not be reached.
+    if (counts && next.length === 0) this.#count(entry);
+    if (hashes) this.#hash(entry);
+    if (counts && next.length > 0) this.#count(entry);
+    for (let slot = old.length; slot > next.length; slot--) this.#write(MAP.services, serviceKey(frontend, slot), null);
+
+    // What nothing reaches any more.
+    if (this.#usesMaglev(before) && !this.#usesMaglev(frontend)) this.#write(MAP.maglev, reverseNatKey(entry.id), null);
+    const kept = new Set(frontend.sourceRanges.map(rangeText));
+    for (const range of before.sourceRanges) if (!kept.has(rangeText(range))) this.#write(MAP.sourceRange, sourceRangeKey(entry.id, range), null);
+    if (before.affinitySeconds > 0) this.#unmatch(entry, frontend.affinitySeconds > 0 ? old.filter((id) => !next.includes(id)) : old);
+    for (const id of old) if (!next.includes(id)) this.#backends.release(id);
+    for (const id of oldDraining) this.#backends.release(id);
+  }
+
+  /** Slots keep their backends where they can: one that went is replaced by one that came, or by the last. */
+  #place(old: readonly number[], backends: readonly BackendAddress[]): number[] {
+    const wanted = new Set(backends.map(backendKey));
+    const known = new Set(old.map((id) => this.#backends.keyOf(id)));
+    const arriving = backends.filter((backend) => !known.has(backendKey(backend))).map((backend) => this.#backends.use(backend));
+    const stays = (id: number | undefined) => wanted.has(this.#backends.keyOf(id ?? 0));
     const next = [...old];
     for (let slot = 0; slot < next.length; slot++) {
-      if (wanted.has(this.#keyOf(next[slot] ?? 0))) continue;
+      if (stays(next[slot])) continue;
       const replacement = arriving.shift();
       if (replacement !== undefined) {
         next[slot] = replacement;
         continue;
       }
-      while (next.length > slot && !wanted.has(this.#keyOf(next.at(-1) ?? 0))) next.pop();
+      while (next.length > slot && !stays(next.at(-1))) next.pop();
       const last = next.length > slot ? next.pop() : undefined;
       if (last !== undefined) next[slot] = last;
     }
     next.push(...arriving);
-    next.forEach((backend, index) => {
-      if (old[index] !== backend) this.#write(MAP.services, serviceKey(entry.frontend, index + 1), slotValue(backend, entry.id));
-    });
-    entry.slots = next;
-    if (next.length !== old.length) this.#write(MAP.services, serviceKey(entry.frontend, 0), serviceValue(next.length, entry.id));
-    for (let slot = old.length; slot > next.length; slot--) this.#write(MAP.services, serviceKey(entry.frontend, slot), null);
-    for (const id of old) if (!next.includes(id)) this.#release(id);
+    return next;
   }
 
   #remove(entry: Installed): void {
-    this.#write(MAP.services, serviceKey(entry.frontend, 0), null);
-    for (let slot = entry.slots.length; slot > 0; slot--) this.#write(MAP.services, serviceKey(entry.frontend, slot), null);
-    this.#write(MAP.reverseNat, reverseNatKey(entry.id), null);
-    for (const id of entry.slots) this.#release(id);
-    this.#freeServices.push(entry.id);
+    const { frontend, id, slots, draining } = entry;
+    this.#write(MAP.services, serviceKey(frontend, 0), null);
+    for (let slot = slots.length; slot > 0; slot--) this.#write(MAP.services, serviceKey(frontend, slot), null);
+    if (this.#usesMaglev(frontend)) this.#write(MAP.maglev, reverseNatKey(id), null);
+    for (const range of frontend.sourceRanges) this.#write(MAP.sourceRange, sourceRangeKey(id, range), null);
+    if (frontend.affinitySeconds > 0) this.#unmatch(entry, slots);
+    this.#write(MAP.reverseNat, reverseNatKey(id), null);
+    for (const backend of [...slots, ...draining]) this.#backends.release(backend);
+    this.#freeServices.push(id);
   }
 
-  #keyOf(id: number): string {
-    const backend = this.#backendById.get(id);
-    return backend ? backendKey(backend.address) : '';
+  #count({ frontend, slots, id }: Installed): void {
+    this.#write(MAP.services, serviceKey(frontend, 0), serviceValue(slots.length, id, frontend));
   }
 
-  #use(address: BackendAddress): number {
-    const key = backendKey(address);
-    const known = this.#backends.get(key);
-    if (known) {
-      known.uses += 1;
-      return known.id;
-    }
-    const backend = { id: this.#nextBackend++, address, uses: 1 };
-    this.#backends.set(key, backend);
-    this.#backendById.set(backend.id, backend);
-    this.#write(MAP.backends, backendId(backend.id), backendValue(address));
-    return backend.id;
+  #match({ id }: Installed, backends: readonly number[]): void {
+    for (const backend of backends) this.#write(MAP.affinityMatch, affinityMatchKey(backend, id), AFFINITY_MATCH_VALUE);
   }
 
-  #release(id: number): void {
-    const backend = this.#backendById.get(id);
-    if (!backend) return;
-    backend.uses -= 1;
-    if (backend.uses > 0) return;
-    this.#backendById.delete(id);
-    this.#backends.delete(backendKey(backend.address));
-    this.#write(MAP.backends, backendId(id), null);
+  #unmatch({ id }: Installed, backends: readonly number[]): void {
+    for (const backend of backends) this.#write(MAP.affinityMatch, affinityMatchKey(backend, id), null);
+  }
+
+  #usesMaglev({ algorithm }: Frontend): boolean {
+    return this.#maglev || algorithm === ALGORITHM.maglev;
+  }
+
+  /** A whole new table, in one write: the inner map is filled before it takes the old one's place. */
+  #hash({ frontend, slots, id }: Installed): void {
+    if (!this.#usesMaglev(frontend)) return;
+    const table = maglevTable(slots.map((backend) => ({ id: backend, name: this.#backends.keyOf(backend) })));
+    this.#write(MAP.maglev, reverseNatKey(id), maglevValue(table));
   }
 
   #takeServiceId(): number {
@@ -190,4 +239,12 @@ export class Agent {
     if (id > MAX_SERVICE_IDS) throw new Error(`More than ${MAX_SERVICE_IDS} Service ports: rev_nat_index has 16 bits, and Cilium cannot name more either.`);
     return id;
   }
+}
+
+function rangeText({ address, length }: Frontend['sourceRanges'][number]): string {
+  return `${address}/${length}`;
+}
+
+function traits({ flags, flags2, affinitySeconds, algorithm }: Frontend): string {
+  return `${flags} ${flags2} ${affinitySeconds} ${algorithm}`;
 }

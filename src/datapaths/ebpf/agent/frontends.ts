@@ -1,17 +1,24 @@
 import type { Service } from 'kubernetes-types/core/v1';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
-import { parseIpv4, type Ipv4 } from '../../../packet/address.ts';
+import { parseIpv4, parsePrefix, type Ipv4, type Ipv4Prefix } from '../../../packet/address.ts';
 import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
+import { ALGORITHM, SCOPE, SERVICE_FLAG, SERVICE_FLAG_2, type ServiceTraits } from './layout.ts';
 
-/** One address and port that a Service answers on. */
-export interface Frontend {
+/** One address and port that a Service answers on; with two scopes, once for each. */
+export interface Frontend extends ServiceTraits {
   readonly address: Ipv4;
   readonly port: number;
   /** IP protocol number. */
   readonly protocol: number;
+  readonly scope: number;
+  readonly kind: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalIP';
   /** `namespace/name:port`. */
   readonly name: string;
   readonly portName: string;
+  /** Only endpoints on this node. */
+  readonly localOnly: boolean;
+  /** loadBalancerSourceRanges; empty: everybody. */
+  readonly sourceRanges: readonly Ipv4Prefix[];
 }
 
 export interface BackendAddress {
@@ -20,7 +27,17 @@ export interface BackendAddress {
   readonly protocol: number;
 }
 
-function protocolNumber(name: string | undefined): number | undefined {
+/** A frontend's backends: those that new connections go to, and those that only keep the connections they have. */
+export interface Backends {
+  readonly active: readonly BackendAddress[];
+  readonly draining: readonly BackendAddress[];
+}
+
+const DEFAULT_AFFINITY_SECONDS = 10_800;
+const ALGORITHM_ANNOTATION = 'service.cilium.io/lb-algorithm';
+
+/** The number of a protocol that Services can have; `undefined` for any other. No name: TCP. */
+export function protocolNumber(name: string | undefined): number | undefined {
   switch (name ?? 'TCP') {
     case 'TCP':
       return PROTOCOL_NUMBER.TCP;
@@ -33,24 +50,85 @@ function protocolNumber(name: string | undefined): number | undefined {
   }
 }
 
-/** The ClusterIP frontends of a Service: none for headless and ExternalName ones, for IPv6 alone, and for what another proxy serves. */
-export function frontendsOf(service: Service): Frontend[] {
+/**
+ * A Service's frontends, an internal scope before its external one: none for headless and ExternalName Services, for IPv6
+ * alone, and for what another proxy serves. `node`: the address that NodePorts are on; null: they get no frontend.
+ */
+export function frontendsOf(service: Service, node: Ipv4 | null): Frontend[] {
   const { spec, metadata } = service;
   if (!spec || spec.type === 'ExternalName' || 'service.kubernetes.io/service-proxy-name' in (metadata?.labels ?? {})) return [];
-  const address = [...(spec.clusterIPs ?? []), spec.clusterIP].map((text) => parseIpv4(text ?? '')).find((parsed) => parsed !== undefined);
-  if (address === undefined) return [];
+  const clusterIP = [...(spec.clusterIPs ?? []), spec.clusterIP].map((text) => parseIpv4(text ?? '')).find((parsed) => parsed !== undefined);
+  if (clusterIP === undefined) return [];
+  const affinitySeconds = spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : 0;
+  const algorithm = metadata?.annotations?.[ALGORITHM_ANNOTATION] === 'maglev' ? ALGORITHM.maglev : 0;
+  const affinity = affinitySeconds > 0 ? SERVICE_FLAG.affinity : 0;
+  const internalLocal = spec.internalTrafficPolicy === 'Local';
+  const externalLocal = spec.externalTrafficPolicy === 'Local';
+  const outside = addressesForTheOutside(service, node);
   const frontends: Frontend[] = [];
   for (const port of spec.ports ?? []) {
     const protocol = protocolNumber(port.protocol);
     if (protocol === undefined) continue;
     const portName = port.name ?? '';
-    frontends.push({ address, port: port.port, protocol, portName, name: `${metadata?.namespace ?? 'default'}/${metadata?.name ?? ''}${portName === '' ? '' : `:${portName}`}` });
+    const common = { protocol, portName, affinitySeconds, algorithm, name: `${metadata?.namespace ?? 'default'}/${metadata?.name ?? ''}${portName === '' ? '' : `:${portName}`}` };
+    frontends.push({
+      ...common,
+      kind: 'ClusterIP',
+      address: clusterIP,
+      port: port.port,
+      scope: SCOPE.external,
+      flags: affinity,
+      flags2: internalLocal ? SERVICE_FLAG_2.internalLocal : 0,
+      localOnly: internalLocal,
+      sourceRanges: [],
+    });
+    for (const { kind, address, flag, sourceRanges } of outside) {
+      const number = kind === 'NodePort' ? (port.nodePort ?? 0) : port.port;
+      if (number === 0) continue;
+      const flags = affinity | flag | SERVICE_FLAG.routable | (externalLocal ? SERVICE_FLAG.externalLocal : 0) | (sourceRanges.length > 0 ? SERVICE_FLAG.sourceRange : 0);
+      const twoScopes = externalLocal !== internalLocal;
+      const flags2 = (internalLocal ? SERVICE_FLAG_2.internalLocal : 0) | (twoScopes ? SERVICE_FLAG_2.twoScopes : 0);
+      const frontend = { ...common, kind, address, port: number, flags, flags2, sourceRanges };
+      if (twoScopes) frontends.push({ ...frontend, scope: SCOPE.internal, localOnly: internalLocal, sourceRanges: [] });
+      frontends.push({ ...frontend, scope: SCOPE.external, localOnly: externalLocal });
+    }
   }
   return frontends;
 }
 
-/** A frontend's backends in all slices of its Service, each once, in address order: the ready ones; if there are none, those serving until they end. */
-export function backendsOf(frontend: Frontend, slices: Iterable<EndpointSlice>): BackendAddress[] {
+interface OutsideAddress {
+  readonly kind: Exclude<Frontend['kind'], 'ClusterIP'>;
+  readonly address: Ipv4;
+  readonly flag: number;
+  readonly sourceRanges: readonly Ipv4Prefix[];
+}
+
+function addressesForTheOutside({ spec, status }: Service, node: Ipv4 | null): OutsideAddress[] {
+  const addresses: OutsideAddress[] = [];
+  const isExternal = spec?.type === 'NodePort' || spec?.type === 'LoadBalancer';
+  if (isExternal && node !== null) addresses.push({ kind: 'NodePort', address: node, flag: SERVICE_FLAG.nodePort, sourceRanges: [] });
+  for (const text of spec?.externalIPs ?? []) {
+    const address = parseIpv4(text);
+    if (address !== undefined) addresses.push({ kind: 'ExternalIP', address, flag: SERVICE_FLAG.externalIP, sourceRanges: [] });
+  }
+  if (spec?.type !== 'LoadBalancer') return addresses;
+  const ranges = (spec.loadBalancerSourceRanges ?? []).map((text) => parsePrefix(text.trim())).filter((range) => range !== undefined);
+  // A range of everything is no limit.
+  const sourceRanges = ranges.some(({ length }) => length === 0) ? [] : ranges;
+  for (const entry of (status?.loadBalancer?.ingress ?? []) as { ip?: string; ipMode?: string }[]) {
+    const address = parseIpv4(entry.ip ?? '');
+    // ipMode Proxy: the balancer wants its own address seen (KEP-1860).
+    if (address !== undefined && entry.ipMode !== 'Proxy') addresses.push({ kind: 'LoadBalancer', address, flag: SERVICE_FLAG.loadBalancer, sourceRanges });
+  }
+  return addresses;
+}
+
+/**
+ * A frontend's backends in all slices of its Service, each once, in address order: the ready ones; if there are none,
+ * those that serve until they end, which else keep only their connections. `nodeName` says which endpoints are here; null:
+ * all are.
+ */
+export function backendsOf(frontend: Frontend, slices: Iterable<EndpointSlice>, nodeName: string | null): Backends {
   const ready = new Map<string, BackendAddress>();
   const draining = new Map<string, BackendAddress>();
   for (const slice of slices) {
@@ -59,6 +137,7 @@ export function backendsOf(frontend: Frontend, slices: Iterable<EndpointSlice>):
       for (const endpoint of slice.endpoints) {
         const address = parseIpv4(endpoint.addresses[0] ?? '');
         if (address === undefined) continue;
+        if (frontend.localOnly && nodeName !== null && endpoint.nodeName !== nodeName) continue;
         const backend = { address, port: port.port, protocol: frontend.protocol };
         const { ready: isReady = true, serving = true, terminating = false } = endpoint.conditions ?? {};
         if (isReady) ready.set(backendKey(backend), backend);
@@ -66,10 +145,16 @@ export function backendsOf(frontend: Frontend, slices: Iterable<EndpointSlice>):
       }
     }
   }
-  const chosen = ready.size > 0 ? ready : draining;
-  return [...chosen.values()].sort((a, b) => a.address - b.address || a.port - b.port);
+  const sorted = (backends: Map<string, BackendAddress>) => [...backends.values()].sort((a, b) => a.address - b.address || a.port - b.port);
+  for (const key of ready.keys()) draining.delete(key);
+  return ready.size > 0 ? { active: sorted(ready), draining: sorted(draining) } : { active: sorted(draining), draining: [] };
 }
 
 export function backendKey({ address, port, protocol }: BackendAddress): string {
   return `${address}:${port}/${protocol}`;
+}
+
+/** Tells a Service's frontends apart. */
+export function frontendKey({ address, port, protocol, scope }: Frontend): string {
+  return `${address}:${port}/${protocol} ${scope}`;
 }
