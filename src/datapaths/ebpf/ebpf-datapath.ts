@@ -15,6 +15,7 @@ import { addWork, type Counter, type HelperCounter, type Work } from '../work.ts
 import { Agent } from './agent/agent.ts';
 import type { Frontend } from './agent/frontends.ts';
 import { endpointKey, endpointValue, MAP } from './agent/layout.ts';
+import { MapSink } from './agent/map-sink.ts';
 import { dropReason, keyText, valueText } from './map-text.ts';
 import { createVm } from './rbpf-vm.ts';
 import type { Collection, RunAccess, RunOutput } from './vm.ts';
@@ -49,6 +50,7 @@ export class EbpfDatapath implements Datapath {
   readonly #pods: LocalPods;
   readonly #nodeAddress: Ipv4;
   #collection: Collection | null = null;
+  #sink: MapSink | null = null;
   #now = START_NS;
   #seed: number;
   #report: { writes: MapWrite[]; written: number; deleted: number } = { writes: [], written: 0, deleted: 0 };
@@ -61,9 +63,10 @@ export class EbpfDatapath implements Datapath {
     const address = parseIpv4(options.node.address);
     if (address === undefined) throw new Error(`The node’s address ${options.node.address} is no IPv4 address.`);
     this.#nodeAddress = address;
-    this.#agent = new Agent((map, key, value) => {
+    const write = (map: string, key: Uint8Array, value: Uint8Array | null) => {
       this.#put(map, key, value);
-    });
+    };
+    this.#agent = new Agent(write, { node: { name: options.node.name, address } });
   }
 
   /** Entries in the maps that the agent fills. */
@@ -97,8 +100,12 @@ export class EbpfDatapath implements Datapath {
   #load(change: ClusterChange): void {
     let ports = 0;
     let endpoints = 0;
+    let addresses = 1;
     for (const { object } of change) {
-      if (object.kind === 'Service') ports += object.spec?.ports?.length ?? 0;
+      if (object.kind === 'Service') {
+        ports += object.spec?.ports?.length ?? 0;
+        addresses = Math.max(addresses, addressesOf(object.spec?.type, object.spec?.externalIPs?.length ?? 0));
+      }
       if (object.kind === 'EndpointSlice') endpoints += (object.endpoints?.length ?? 0) * Math.max(1, object.ports?.length ?? 0);
     }
     const size = (needed: number) => Math.max(LB_MAP_MAX, 2 ** Math.ceil(Math.log2(2 * needed + 1)));
@@ -107,8 +114,9 @@ export class EbpfDatapath implements Datapath {
     this.#collection = createVm(this.#assets.wasm).load(object, {
       seed: this.#options.seed,
       maxEntries: {
-        [MAP.services]: size(ports + endpoints),
+        [MAP.services]: size(addresses * (ports + endpoints)),
         [MAP.backends]: size(endpoints),
+        [MAP.affinityMatch]: size(addresses * endpoints),
         // Its key has 16 bits.
         [MAP.reverseNat]: LB_MAP_MAX,
         [MAP.endpoints]: size(this.#pods.size),
@@ -129,7 +137,10 @@ export class EbpfDatapath implements Datapath {
 
   #put(map: string, key: Uint8Array, value: Uint8Array | null): void {
     const collection = this.#loaded();
-    const existed = value === null ? collection.delete(map, key) : collection.update(map, key, value);
+    this.#sink ??= new MapSink(collection);
+    const existed = this.#sink.write(map, key, value);
+    // No program of this lane asks that map.
+    if (existed === null) return;
     const report = this.#report;
     if (value === null) report.deleted += 1;
     else report.written += 1;
@@ -285,6 +296,7 @@ export class EbpfDatapath implements Datapath {
     if (!collection) return;
     collection.clear(MAP.connections);
     collection.clear(MAP.metrics);
+    collection.clear(MAP.affinity);
     collection.reseed(seed);
   }
 
@@ -292,7 +304,13 @@ export class EbpfDatapath implements Datapath {
   free(): void {
     this.#collection?.free();
     this.#collection = null;
+    this.#sink = null;
   }
+}
+
+/** Addresses that a Service of a type answers on at most, those for the outside with two scopes each. */
+function addressesOf(type: string | undefined, externalIPs: number): number {
+  return 1 + 2 * externalIPs + (type === 'NodePort' ? 2 : type === 'LoadBalancer' ? 4 : 0);
 }
 
 const HELPER = { lookup: 'map_lookup_elem', update: 'map_update_elem', delete: 'map_delete_elem' } as const;

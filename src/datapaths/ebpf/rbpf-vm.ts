@@ -108,7 +108,10 @@ class RbpfCollection implements Collection {
   }
 
   createInner(outer: string, key: Uint8Array): string {
-    return attempt(() => this.#wasm.createInner(outer, key));
+    const name = attempt(() => this.#wasm.createInner(outer, key));
+    // Named after its place among the collection's maps: accesses say that number.
+    this.#accessed.set(Number(name.slice(name.lastIndexOf('/') + 1)), { name, buckets: this.info(name).buckets });
+    return name;
   }
 
   delete(map: string, key: Uint8Array): boolean {
