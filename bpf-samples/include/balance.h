@@ -20,7 +20,8 @@ static __always_inline __u32 select_backend(const struct ipv4_ct_tuple *tuple, c
 
 static __always_inline struct lb4_affinity_key client_of(const struct packet *packet, const struct lb4_service *service)
 {
-	return (struct lb4_affinity_key){ .client_id.client_ip = packet->tuple.saddr, .rev_nat_id = service->rev_nat_index };
+	/* Through the wider member: half of the union would stay as it was on the stack, and be part of the key. */
+	return (struct lb4_affinity_key){ .client_id.client_cookie = packet->tuple.saddr, .rev_nat_id = service->rev_nat_index };
 }
 
 /* One of the Service's backends, for a packet on its way to the Service. 0: it has none. */

@@ -164,7 +164,8 @@ impl Walker<'_> {
         }
     }
 
-    fn read_stack(&self, state: &State, owner: usize, offset: i64, size: usize) -> Result<Register, Refusal> {
+    fn read_stack(&mut self, state: &State, owner: usize, offset: i64, size: usize) -> Result<Register, Refusal> {
+        self.stack_read(state, owner, slots_of(offset, size));
         let Some(frame) = state.frames.get(owner) else { return Ok(Register::UNKNOWN) };
         let (slot, byte) = slot_of(offset);
         if size == 8 && byte == 0 {
@@ -198,11 +199,19 @@ fn slot_of(offset: i64) -> (usize, usize) {
     ((below / 8).min(SLOTS - 1), 7 - below % 8)
 }
 
+/// The slots that these bytes lie in.
+pub fn slots_of(offset: i64, size: usize) -> u64 {
+    (offset..offset + size as i64).fold(0, |mask, position| mask | 1 << slot_of(position).0)
+}
+
 pub fn write_stack(state: &mut State, owner: usize, offset: i64, size: usize, value: Register) {
     let Some(frame) = state.frames.get_mut(owner) else { return };
     let (slot, byte) = slot_of(offset);
     if size == 8 && byte == 0 {
         frame.stack[slot] = Slot::Spilled(value);
+        if let Some(written) = state.written.get_mut(owner) {
+            *written |= 1 << slot;
+        }
         return;
     }
     if let (4, 0, Register::Scalar(scalar)) = (size, byte, value) {

@@ -1,6 +1,6 @@
 //! Helper calls: is each argument what the helper takes, and what does it give?
 
-use super::access::{Way, stack_is_written, write_stack};
+use super::access::{Way, slots_of, stack_is_written, write_stack};
 use super::prototype::{Answer, Argument, Prototype, prototype};
 use super::state::{Base, Pointer, Register, State};
 use super::walk::{Refusal, Walker};
@@ -117,6 +117,7 @@ impl Walker<'_> {
         self.check_place(state, pointer, size, way, register)?;
         if let Base::Stack(owner) = pointer.base {
             if way == Way::Read {
+                self.stack_read(state, owner, slots_of(pointer.offset, size + pointer.beyond as usize));
                 if let Some(position) = stack_is_written(state, owner, pointer.offset, size + pointer.beyond as usize) {
                     return Err((state.at, format!("bpf_{} would read byte r10 {position:+} of the stack, which nothing was written to on the way: clear it first.", known.name)));
                 }

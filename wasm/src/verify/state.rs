@@ -120,6 +120,8 @@ impl Frame {
 pub struct State {
     pub at: usize,
     pub frames: Vec<Frame>,
+    /// Slots of each frame's stack that were written whole since the last landing.
+    pub written: Vec<u64>,
     /// Records reserved and not given back.
     pub held: Vec<u32>,
     pub locked: bool,
@@ -155,9 +157,38 @@ impl State {
         }
     }
 
+    /// Takes away what is known of numbers in which this state differs from another one at the same place; whether any.
+    pub fn forget_numbers(&mut self, other: &State, live: u16) -> bool {
+        let mut forgot = false;
+        let mut forget = |mine: &mut Register, theirs: &Register| {
+            if let (Register::Scalar(known), Register::Scalar(before)) = (&mut *mine, theirs) {
+                if known != before && *known != UNKNOWN {
+                    *known = UNKNOWN;
+                    forgot = true;
+                }
+            }
+        };
+        if self.frames.len() != other.frames.len() {
+            return false;
+        }
+        let innermost = self.frames.len() - 1;
+        for (depth, (mine, theirs)) in self.frames.iter_mut().zip(&other.frames).enumerate() {
+            let mask = if depth == innermost { live } else { 0b11_1100_0000 };
+            for register in (0..10).filter(|register| mask >> register & 1 == 1) {
+                forget(&mut mine.registers[register], &theirs.registers[register]);
+            }
+            for (slot, before) in mine.stack.iter_mut().zip(&theirs.stack) {
+                if let (Slot::Spilled(register), Slot::Spilled(known)) = (slot, before) {
+                    forget(register, known);
+                }
+            }
+        }
+        forgot
+    }
+
     /// Whether everything reachable from `other` has been looked at with `self`. `live`: registers of the innermost
-    /// frame that are still read.
-    pub fn covers(&self, other: &State, live: u16) -> bool {
+    /// frame that are still read; `read`: slots of each frame's stack that were.
+    pub fn covers(&self, other: &State, live: u16, read: &[u64]) -> bool {
         if self.frames.len() != other.frames.len() || self.held.len() != other.held.len() || self.locked != other.locked {
             return false;
         }
@@ -168,7 +199,7 @@ impl State {
             let mask = if depth == innermost { live } else { 0b11_1100_0000 };
             known.return_to == now.return_to
                 && (0..10).filter(|register| mask >> register & 1 == 1).all(|register| known.registers[register].covers(&now.registers[register], &mut ids))
-                && known.stack.iter().zip(&now.stack).all(|(known, now)| covers_slot(*known, *now, &mut ids))
+                && (0..SLOTS).filter(|slot| read.get(depth).copied().unwrap_or(0) >> slot & 1 == 1).all(|slot| covers_slot(known.stack[slot], now.stack[slot], &mut ids))
         })
     }
 }

@@ -9,7 +9,11 @@ use crate::program::liveness::block_starts;
 /// As BPF_COMPLEXITY_LIMIT_INSNS.
 const MOST_FOLLOWED: u32 = 1_000_000;
 /// States kept for one instruction.
-const MOST_KEPT: usize = 64;
+const MOST_KEPT: usize = 256;
+/// After so many at one landing, numbers that differ there are forgotten.
+const PATIENCE: usize = 6;
+/// How often it starts again with what was forgotten kept.
+const MOST_ATTEMPTS: usize = 64;
 pub const DEEPEST_CALL: usize = 8;
 
 /// A sentence at an instruction.
@@ -20,16 +24,26 @@ struct Seen {
     state: State,
     open: u32,
     parent: Option<(usize, usize)>,
+    /// Numbers were forgotten on arrival here.
+    widened: bool,
+    /// Slots of each frame's stack that were read from here on before they were written.
+    read: Vec<u64>,
+    /// Slots that were written on the way here from the parent.
+    written_before: Vec<u64>,
 }
 
 pub struct Walker<'a> {
     pub subject: &'a Subject<'a>,
     live: Vec<u16>,
     landings: Vec<bool>,
+    /// Landings at which forgetting numbers led to a refusal: they are kept there.
+    exact: Vec<bool>,
     seen: Vec<Vec<Seen>>,
     /// Paths still to follow, each with the last landing it passed.
     waiting: Vec<(State, Option<(usize, usize)>)>,
     followed: u32,
+    /// The last landing of the path that is being followed.
+    current: Option<(usize, usize)>,
     pub next_id: u32,
 }
 
@@ -45,9 +59,11 @@ impl<'a> Walker<'a> {
             subject,
             live: live_registers(subject.program),
             landings: block_starts(subject.program),
-            seen: (0..=subject.program.len()).map(|_| Vec::new()).collect(),
+            exact: vec![false; subject.program.len() + 1],
+            seen: Vec::new(),
             waiting: Vec::new(),
             followed: 0,
+            current: None,
             next_id: 1,
         }
     }
@@ -57,33 +73,71 @@ impl<'a> Walker<'a> {
         self.next_id
     }
 
+    /// Most paths that meet again differ in numbers that nothing depends on. Those are forgotten; where that makes a safe
+    /// program look unsafe, the walk begins anew with them kept.
     pub fn run(mut self) -> Verdict {
-        let mut frame = Frame::new(0, usize::MAX);
-        frame.registers[1] = Register::Pointer(Pointer { base: Base::Context, offset: 0, beyond: 0, id: 0, nullable: false, range: 0 });
-        self.waiting.push((State { at: 0, frames: vec![frame], held: Vec::new(), locked: false }, None));
-        while let Some((state, parent)) = self.waiting.pop() {
-            match self.follow(state, parent) {
-                Ok(true) => {}
-                Ok(false) => return Verdict { refusal: None, followed: self.followed, gave_up: true },
-                Err(refusal) => return Verdict { refusal: Some(refusal), followed: self.followed, gave_up: false },
+        for _ in 0..MOST_ATTEMPTS {
+            match self.attempt() {
+                Ok(true) => return self.verdict(None, false),
+                Ok(false) => return self.verdict(None, true),
+                Err((refusal, landing)) => {
+                    if !self.keep_more(landing) {
+                        return self.verdict(Some(refusal), false);
+                    }
+                }
             }
         }
-        Verdict { refusal: None, followed: self.followed, gave_up: false }
+        self.verdict(None, true)
+    }
+
+    fn verdict(&self, refusal: Option<Refusal>, gave_up: bool) -> Verdict {
+        Verdict { refusal, followed: self.followed, gave_up }
+    }
+
+    /// Keeps the numbers at every landing on the way to a refusal where they were forgotten; false if there is none.
+    fn keep_more(&mut self, mut landing: Option<(usize, usize)>) -> bool {
+        let mut some = false;
+        while let Some((slot, index)) = landing {
+            let seen = &self.seen[slot][index];
+            if seen.widened {
+                self.exact[slot] = true;
+                some = true;
+            }
+            landing = seen.parent;
+        }
+        some
+    }
+
+    /// All paths once; false when there are too many.
+    fn attempt(&mut self) -> Result<bool, (Refusal, Option<(usize, usize)>)> {
+        self.followed = 0;
+        self.seen = (0..=self.subject.program.len()).map(|_| Vec::new()).collect();
+        let mut frame = Frame::new(0, usize::MAX);
+        frame.registers[1] = Register::Pointer(Pointer { base: Base::Context, offset: 0, beyond: 0, id: 0, nullable: false, range: 0 });
+        self.waiting = vec![(State { at: 0, frames: vec![frame], written: vec![0], held: Vec::new(), locked: false }, None)];
+        while let Some((state, parent)) = self.waiting.pop() {
+            let mut landing = parent;
+            if !self.follow(state, &mut landing).map_err(|refusal| (refusal, landing))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// One path to its end; false when there are too many.
-    fn follow(&mut self, mut state: State, mut landing: Option<(usize, usize)>) -> Result<bool, Refusal> {
+    fn follow(&mut self, mut state: State, landing: &mut Option<(usize, usize)>) -> Result<bool, Refusal> {
         loop {
             let at = state.at;
             if self.landings[at] {
-                match self.land(&state, landing)? {
+                match self.land(&mut state, *landing)? {
                     Landed::Known => {
-                        self.ended(landing);
+                        self.ended(*landing);
                         return Ok(true);
                     }
-                    Landed::New(place) => landing = place,
+                    Landed::New(place) => *landing = place,
                 }
             }
+            self.current = *landing;
             self.followed += 1;
             if self.followed > MOST_FOLLOWED {
                 return Ok(false);
@@ -91,10 +145,10 @@ impl<'a> Walker<'a> {
             let insn = self.subject.program[at];
             let other = self.branch_of(insn, &mut state)?;
             if let Some(other) = other {
-                if let Some((slot, index)) = landing {
+                if let Some((slot, index)) = *landing {
                     self.seen[slot][index].open += 1;
                 }
-                self.waiting.push((other, landing));
+                self.waiting.push((other, *landing));
                 continue;
             }
             if insn.is_conditional() {
@@ -103,7 +157,7 @@ impl<'a> Walker<'a> {
             match self.step(insn, &mut state)? {
                 Next::Goes(next) => state.at = next,
                 Next::Ends => {
-                    self.ended(landing);
+                    self.ended(*landing);
                     return Ok(true);
                 }
             }
@@ -122,27 +176,77 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn land(&mut self, state: &State, parent: Option<(usize, usize)>) -> Result<Landed, Refusal> {
+    fn land(&mut self, state: &mut State, parent: Option<(usize, usize)>) -> Result<Landed, Refusal> {
         let at = state.at;
         let live = self.live[at];
-        for seen in &self.seen[at] {
+        let written_before = std::mem::replace(&mut state.written, vec![0; state.frames.len()]);
+        if let Some(index) = self.is_known(state, live)? {
+            self.read_as_known((at, index), parent, &written_before);
+            return Ok(Landed::Known);
+        }
+        let mut widened = false;
+        if !self.exact[at] && self.seen[at].len() >= PATIENCE {
+            if let Some(last) = self.seen[at].last() {
+                widened = state.forget_numbers(&last.state, live);
+            }
+            if widened {
+                if let Some(index) = self.is_known(state, live)? {
+                    self.read_as_known((at, index), parent, &written_before);
+                    return Ok(Landed::Known);
+                }
+            }
+        }
+        if self.seen[at].len() >= MOST_KEPT && !widened {
+            // Settled states only save work.
+            state.written = written_before;
+            return Ok(Landed::New(parent));
+        }
+        let read = vec![0; state.frames.len()];
+        self.seen[at].push(Seen { state: state.clone(), open: 1, parent, widened, read, written_before });
+        Ok(Landed::New(Some((at, self.seen[at].len() - 1))))
+    }
+
+    /// The settled state, by its number at this landing, that covers this one.
+    fn is_known(&self, state: &State, live: u16) -> Result<Option<usize>, Refusal> {
+        for (index, seen) in self.seen[state.at].iter().enumerate() {
             if seen.open > 0 {
                 // Still on its way: here again with nothing changed, it comes here for ever.
                 if seen.state == *state {
-                    return Err((at, "It loops for ever: it comes here again with nothing changed.".to_owned()));
+                    return Err((state.at, "It loops for ever: it comes here again with nothing changed.".to_owned()));
                 }
                 continue;
             }
-            if seen.state.covers(state, live) {
-                return Ok(Landed::Known);
+            if seen.state.covers(state, live, &seen.read) {
+                return Ok(Some(index));
             }
         }
-        if self.seen[at].len() >= MOST_KEPT {
-            // Settled states only save work.
-            return Ok(Landed::New(parent));
+        Ok(None)
+    }
+
+    /// What was read from a known landing on would be read on this path too.
+    fn read_as_known(&mut self, (slot, index): (usize, usize), parent: Option<(usize, usize)>, written: &[u64]) {
+        for (owner, mask) in self.seen[slot][index].read.clone().into_iter().enumerate() {
+            self.mark_read(owner, mask & !written.get(owner).copied().unwrap_or(0), parent);
         }
-        self.seen[at].push(Seen { state: state.clone(), open: 1, parent });
-        Ok(Landed::New(Some((at, self.seen[at].len() - 1))))
+    }
+
+    /// Slots of a frame's stack are read: they matter at every landing back to where they were written.
+    fn mark_read(&mut self, owner: usize, mut mask: u64, mut landing: Option<(usize, usize)>) {
+        while let (Some((slot, index)), true) = (landing, mask != 0) {
+            let seen = &mut self.seen[slot][index];
+            match seen.read.get_mut(owner) {
+                Some(read) => *read |= mask,
+                None => return,
+            }
+            mask &= !seen.written_before.get(owner).copied().unwrap_or(0);
+            landing = seen.parent;
+        }
+    }
+
+    /// Called for every read of the stack.
+    pub fn stack_read(&mut self, state: &State, owner: usize, slots: u64) {
+        let mask = slots & !state.written.get(owner).copied().unwrap_or(0);
+        self.mark_read(owner, mask, self.current);
     }
 
     /// Runs one instruction that is no conditional jump on what is known.
@@ -181,6 +285,7 @@ impl<'a> Walker<'a> {
                 let mut frame = Frame::new(depth, next);
                 frame.registers[1..6].copy_from_slice(&state.frame().registers[1..6]);
                 state.frames.push(frame);
+                state.written.push(0);
                 Ok(Next::Goes(insn.callee(at) as usize))
             }
             CALL if insn.src == 0 => {
@@ -211,6 +316,7 @@ impl<'a> Walker<'a> {
         }
         let depth = state.frames.len() - 1;
         let Some(frame) = state.frames.pop() else { return Ok(Next::Ends) };
+        state.written.pop();
         if let Register::Pointer(Pointer { base: Base::Stack(owner), .. }) = answer {
             if owner == depth {
                 return Err((at, "It returns the address of its own stack, which ends with it.".to_owned()));
