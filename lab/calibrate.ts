@@ -148,7 +148,7 @@ function updatePoints({ restores, entries }: UpdateTimings, backend: Backend): U
       .map(({ kind, services, whole }): UpdatePoint => ({ datapath: 'iptables', kind, services, ...range(whole), source: `This lab: iptables-${backend}-restore from fork to exit, ${runs(whole)}; kube-proxy’s own work is not in it` })),
     ...entries
       .filter(({ kind }) => kind !== 'removal')
-      .map(({ kind, services, entries: count, whole }): UpdatePoint => ({ datapath: 'ebpf', kind: 'entries', services, ...range(whole), source: `This lab: ${count} map entries (${kind === 'full' ? 'the first load' : 'one Service more'}) written one by one, ${runs(whole)}; an agent’s own work is not in it` })),
+      .map(({ kind, services, entries: count, whole }): UpdatePoint => ({ datapath: 'ebpf', kind: kind === 'full' ? 'full' : 'partial', services, ...range(whole), source: `This lab: ${count} map entries (${kind === 'full' ? 'the first load' : 'one Service more'}) written one by one, ${runs(whole)}; an agent’s own work is not in it` })),
   ];
 }
 

@@ -28,8 +28,8 @@ export function residualsOf(profile: Profile, lab: CountedLab): Residual[] {
     const name = datapath === 'none' ? 'no rules, to the pod' : datapath === 'ebpf' ? 'map' : `chain, ${backend}`;
     return { group: `${name}: ${connection === 'new' ? 'first packet' : 'later packet'}`, services, position, measured: ns, model: packetModel(profile, lab, datapath, services, position, connection) };
   });
-  const updates = profile.updatePoints.filter(measuredOnly).map(({ datapath, kind, services, ns, source }): Residual => {
-    const partial = kind === 'partial' || source.includes('one Service more');
+  const updates = profile.updatePoints.filter(measuredOnly).map(({ datapath, kind, services, ns }): Residual => {
+    const partial = kind === 'partial';
     const report = lab.update(datapath === 'ebpf' ? 'ebpf' : backend, services, partial ? 'partial' : 'full');
     return { group: `${datapath === 'ebpf' ? 'map' : `chain, ${backend}`}: ${partial ? 'one Service more' : 'first load'}`, services, position: null, measured: ns, model: timeUpdate(handedOver(report), profile).total };
   });

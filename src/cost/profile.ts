@@ -35,7 +35,8 @@ export interface Point {
 /** A whole update that was measured or published. */
 export interface UpdatePoint {
   readonly datapath: DatapathId;
-  readonly kind: 'full' | 'partial' | 'entries';
+  /** `full`: everything anew, as at the start (kube-proxy's full sync, the first load of the maps); `partial`: one change. */
+  readonly kind: 'full' | 'partial';
   readonly services: number;
   readonly ns: number;
   readonly low: number;

@@ -89,6 +89,11 @@ export interface RulesChange {
   readonly chainsRemoved: readonly string[];
   /** Rules that stand in the tables now and did not before, as text, at most 100. */
   readonly rulesAdded: readonly { readonly table: string; readonly chain: string; readonly index: number; readonly text: string }[];
+  /** How many rules stand in the tables now that did not before, and how many are gone. */
+  readonly added: number;
+  readonly removed: number;
+  /** Chains that were handed over and stand in the tables now, as `table chain`, at most 1,000. */
+  readonly chainsWritten: readonly string[];
   /** How many rules were handed over again although nothing in them changed. */
   readonly unchangedHandedOver: number;
 }

@@ -5,6 +5,8 @@ import type { RuleTable } from './netfilter/rule-table.ts';
 
 /** New rules that are named one by one. */
 const RULES_SHOWN = 100;
+/** Chains that were handed over and are named. */
+const CHAINS_SHOWN = 1000;
 
 interface Before {
   readonly rules: number;
@@ -58,15 +60,21 @@ export function countRules(netfilter: Netfilter): number {
 
 export function changeSince(before: Before, netfilter: Netfilter, payload: string): RulesChange {
   const rulesAdded: RulesChange['rulesAdded'][number][] = [];
+  const chainsWritten: string[] = [];
   let unchangedHandedOver = 0;
+  let added = 0;
   for (const [name, chain] of declaredChains(payload)) {
     const table = netfilter.tables.get(name);
     const id = table?.chainId(chain);
     if (!table || id === undefined) continue;
     const start = table.start[id] ?? 0;
+    if (chainsWritten.length < CHAINS_SHOWN) chainsWritten.push(`${name} ${chain}`);
     const stood = before.texts.get(`${name} ${chain}`);
     // Nothing stood here: once enough new rules are named, there is nothing to compare.
-    if (!stood?.size && rulesAdded.length >= RULES_SHOWN) continue;
+    if (!stood?.size && rulesAdded.length >= RULES_SHOWN) {
+      added += table.length[id] ?? 0;
+      continue;
+    }
     const old = new Map(stood ?? []);
     for (let index = 0; index < (table.length[id] ?? 0); index++) {
       const text = table.ruleText(start + index);
@@ -74,8 +82,9 @@ export function changeSince(before: Before, netfilter: Netfilter, payload: strin
       if (left > 0) {
         old.set(text, left - 1);
         unchangedHandedOver += 1;
-      } else if (rulesAdded.length < RULES_SHOWN) {
-        rulesAdded.push({ table: name, chain, index, text });
+      } else {
+        added += 1;
+        if (rulesAdded.length < RULES_SHOWN) rulesAdded.push({ table: name, chain, index, text });
       }
     }
   }
@@ -86,5 +95,6 @@ export function changeSince(before: Before, netfilter: Netfilter, payload: strin
     for (const { name: chain } of table.chains()) if (!old.has(chain) && !table.policies.has(table.chainId(chain) ?? -1)) chainsAdded.push(chain);
     for (const chain of old) if (table.chainId(chain) === undefined) chainsRemoved.push(chain);
   }
-  return { rulesBefore: before.rules, rulesAfter: countRules(netfilter), chainsAdded, chainsRemoved, rulesAdded, unchangedHandedOver };
+  const rulesAfter = countRules(netfilter);
+  return { rulesBefore: before.rules, rulesAfter, chainsAdded, chainsRemoved, rulesAdded, added, removed: before.rules + added - rulesAfter, chainsWritten, unchangedHandedOver };
 }
