@@ -79,6 +79,7 @@ static __always_inline int to_container(struct __sk_buff *skb, struct packet *pa
 		return 0;
 	identify_sender(skb, packet, pod);
 
+	error = 0;
 	before = packet->tuple;
 	if (answer_for_pod(packet)) {
 		packet->ct_state = CT_REPLY;
