@@ -19,3 +19,19 @@ export function sameLanes(a: Scene, b: Scene): boolean {
   const sameCluster = a.cluster.kind === 'preset' ? b.cluster.kind === 'preset' && a.cluster.preset === b.cluster.preset : b.cluster.kind === 'text' && a.cluster.text === b.cluster.text;
   return sameCluster && a.seed === b.seed && a.profile === b.profile;
 }
+
+/** The same scene in another cluster: what belonged to the old one is left behind. */
+export function inCluster(scene: Scene, cluster: Scene['cluster']): Scene {
+  return { ...scene, cluster, target: { servicePort: null, position: null }, added: [], changes: [] };
+}
+
+/** Whether there is a change that the update can show. */
+export function hasChanges({ added, changes = [] }: Scene): boolean {
+  return added.length > 0 || changes.length > 0;
+}
+
+/** One Service more, after everything that was changed. */
+export function withAdded(scene: Scene, endpoints: number): Scene {
+  const { added, changes = [] } = scene;
+  return changes.length === 0 ? { ...scene, added: [...added, endpoints] } : { ...scene, changes: [...changes, { kind: 'add', endpoints, writes: 'changed' }] };
+}

@@ -3,7 +3,7 @@ import type { Opened, Progress, Race, SimulationApi, Update } from '../../simula
 import type { Scene } from '../../simulation/scene.ts';
 import { asSimulationError, SimulationError } from '../../simulation/simulation-error.ts';
 import { m } from '../../i18n/paraglide/messages.js';
-import { DEFAULT_SCENE, sameLanes } from './default-scene.ts';
+import { DEFAULT_SCENE, hasChanges, sameLanes } from './default-scene.ts';
 import { errorSentence, linkSentence } from './sentence.ts';
 
 /** The engines with a way to stop them. */
@@ -131,7 +131,7 @@ export class PageState {
       try {
         const opened = await this.engines.open(scene, (progress) => { this.progress = progress; });
         const race = scene.mode === 'race' ? await this.engines.race(scene) : null;
-        const update = scene.mode === 'update' && scene.added.length > 0 ? await this.engines.update(scene) : null;
+        const update = scene.mode === 'update' && hasChanges(scene) ? await this.engines.update(scene) : null;
         this.shown = { scene, opened, race, update };
       } catch (error) {
         this.#failed(scene, asSimulationError(error));

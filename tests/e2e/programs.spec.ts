@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import type { Page } from '@playwright/test';
+import { expect, expectNoSidewaysScrolling, link, test } from './page-test.ts';
+
+const OBJECT = new URL('../../bpf-samples/from_container.bpf.o', import.meta.url);
+
+/** Opens the mode and waits for the first run. */
+async function open(page: Page): Promise<void> {
+  await page.goto(link({ cluster: 'shop', mode: 'programs' }));
+  await expect(result(page)).toContainText('TC_ACT_', { timeout: 60_000 });
+}
+
+const result = (page: Page) => page.getByRole('region', { name: 'Result' });
+const checker = (page: Page) => page.getByRole('region', { name: 'Checker' });
+const step = (page: Page) => page.getByRole('region', { name: 'This step' });
+const slider = (page: Page) => page.getByRole('slider', { name: 'Instruction' });
+const listing = (page: Page) => page.getByRole('group', { name: 'Instructions' });
+const place = async (page: Page) => Number(await slider(page).inputValue());
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.getByRole('combobox', { name: 'Object' }).selectOption({ label: 'Assembler' });
+  await page.getByRole('textbox', { name: 'Assembler' }).fill(text);
+}
+
+test('the project’s own program is stepped in both directions by keyboard', async ({ page }) => {
+  await open(page);
+  await expect(checker(page)).toContainText('instructions followed');
+  // Held at the first map look-up: its entry stands in the map, its key on the stack.
+  await expect(step(page)).toContainText('map_');
+  const held = await place(page);
+  await page.keyboard.press('ArrowRight');
+  expect(await place(page)).toBe(held + 1);
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  expect(await place(page)).toBe(held - 1);
+  await page.keyboard.press('PageDown');
+  expect(await place(page)).toBe(held);
+  await page.keyboard.press('Home');
+  expect(await place(page)).toBe(0);
+  await expect(page.getByRole('row', { name: 'r1 ctx' })).toContainText('__sk_buff');
+  await page.keyboard.press('End');
+  await expect(step(page)).toContainText('The program has ended');
+  expect(await place(page)).toBe(Number(await slider(page).getAttribute('max')));
+  await expect(page.getByRole('button', { name: 'One instruction forward' })).toBeDisabled();
+});
+
+test('a second run finds the connection; reset forgets it', async ({ page }) => {
+  await open(page);
+  const instructions = async () => Number(((await result(page).textContent()) ?? '').match(/([\d,]+) instructions/)?.[1]?.replaceAll(',', ''));
+  const first = await instructions();
+  await page.getByRole('button', { name: 'Run again' }).click();
+  await expect(result(page)).toContainText('of run 2');
+  expect(await instructions()).toBeLessThan(first);
+  await page.getByRole('button', { name: 'Reset all' }).click();
+  await page.getByRole('button', { name: 'Run on packet' }).click();
+  await expect(result(page)).toContainText('of run 1');
+  expect(await instructions()).toBe(first);
+});
+
+test('assembler: a fault has its place, what is unsafe is refused, what is mended runs', async ({ page }) => {
+  await open(page);
+  await write(page, '.program xdp mine\nr0 = 2\nr1 == 3\nexit\n');
+  await expect(page.getByRole('alert').filter({ hasText: 'line 3, column 4' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Run on packet' })).toBeDisabled();
+
+  await write(page, '.program xdp mine\nr1 = *(u32 *)(r1 + 0)\nr0 = *(u8 *)(r1 + 0)\nexit\n');
+  await expect(checker(page)).toContainText('refused');
+  await expect(checker(page)).toContainText('at instruction 1');
+  await expect(listing(page)).toContainText('refused here');
+  await expect(page.getByRole('button', { name: 'Run on packet' })).toBeDisabled();
+
+  await write(page, '.program xdp mine\nr0 = 2\nexit\n');
+  await page.getByRole('button', { name: 'Run on packet' }).click();
+  await expect(result(page)).toContainText('XDP_PASS (2)');
+  await expect(result(page)).toContainText('every byte as it was');
+});
+
+test('a program of the project becomes text that assembles to the same', async ({ page }) => {
+  await open(page);
+  const counted = await page.getByText(/^[\d,]+ instructions$/).first().textContent();
+  await page.getByRole('button', { name: 'Edit as assembler' }).click();
+  await expect(page.getByRole('textbox', { name: 'Assembler' })).toHaveValue(/^\.program tc cil_from_container\n/);
+  await expect(page.getByText(/^[\d,]+ instructions$/).first()).toHaveText(counted ?? '');
+});
+
+test('a runaway program ends with a sentence, and the page goes on', async ({ page }) => {
+  await open(page);
+  // Too long for the checker to follow: the machine itself stops it.
+  await write(page, 'r1 = 0\nhere: r1 += 1\nif r1 != 0x7fffffff goto here\nr0 = 0\nexit\n');
+  await expect(checker(page)).toContainText(/refused|not decided/);
+  const run = page.getByRole('button', { name: 'Run on packet' });
+  if (await run.isEnabled()) {
+    await run.click();
+    await expect(result(page).getByRole('alert')).toContainText('instructions');
+  }
+  await write(page, 'r0 = 0\nexit\n');
+  await page.getByRole('button', { name: 'Run on packet' }).click();
+  await expect(result(page)).toContainText('TC_ACT_OK');
+});
+
+test('an object of one’s own is read in the page; what is none says so', async ({ page }) => {
+  await open(page);
+  const choose = page.getByLabel('Choose .o').first();
+  await choose.setInputFiles({ name: 'notes.o', mimeType: 'application/octet-stream', buffer: Buffer.from('no object at all') });
+  await expect(page.getByRole('alert').filter({ hasText: 'notes.o' })).toContainText('ELF');
+  await choose.setInputFiles({ name: 'cut.o', mimeType: 'application/octet-stream', buffer: readFileSync(OBJECT).subarray(0, 4000) });
+  await expect(page.getByRole('alert').filter({ hasText: 'cut.o' })).toBeVisible();
+  await choose.setInputFiles({ name: 'mine.o', mimeType: 'application/octet-stream', buffer: readFileSync(OBJECT) });
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await expect(page.getByText('the lines that the object tells of')).toBeVisible();
+  await page.getByRole('button', { name: 'Run on packet' }).click();
+  await expect(result(page)).toContainText('TC_ACT_REDIRECT');
+});
+
+test('map entries are written, changed and deleted by hex', async ({ page }) => {
+  await open(page);
+  await write(page, '.map m hash key 4 value 2 max 1\nr0 = 0\nexit\n');
+  const maps = page.getByRole('region', { name: 'Maps' });
+  await expect(maps).toContainText('hash, 0 of 1');
+  await maps.getByRole('button', { name: 'Add' }).click();
+  await maps.getByLabel('Key').fill('01 02 03');
+  await maps.getByLabel('Value').fill('aa bb');
+  await maps.getByRole('button', { name: 'Write' }).click();
+  await expect(maps.getByRole('alert')).toContainText('3 bytes were given, it has 4');
+  await maps.getByLabel('Key').fill('01020304');
+  await maps.getByRole('button', { name: 'Write' }).click();
+  await expect(maps.getByRole('cell', { name: '01 02 03 04' })).toBeVisible();
+  await maps.getByRole('button', { name: 'Add' }).click();
+  await maps.getByLabel('Key').fill('ff ff ff ff');
+  await maps.getByRole('button', { name: 'Write' }).click();
+  await expect(maps.getByRole('alert')).toContainText('full');
+  await maps.getByRole('button', { name: 'Cancel' }).click();
+  await maps.getByRole('button', { name: 'Delete the entry 01 02 03 04' }).click();
+  await expect(maps).toContainText('hash, 0 of 1');
+});
+
+test('the packet is edited by its fields and by hex', async ({ page }) => {
+  await open(page);
+  const packet = page.getByRole('region', { name: 'Packet' });
+  await packet.getByLabel('Destination address').fill('10.102.14.999');
+  await packet.getByLabel('Destination address').press('Enter');
+  await expect(packet.getByRole('alert')).toContainText('no IPv4 address');
+  await packet.getByLabel('Destination address').fill('10.244.1.21');
+  await packet.getByLabel('Destination address').press('Enter');
+  await expect(packet.getByRole('alert')).toHaveCount(0);
+  await expect(result(page)).not.toContainText('TC_ACT_');
+  await packet.getByRole('button', { name: 'Edit as hex' }).click();
+  const hex = packet.getByRole('textbox', { name: 'Edit as hex' });
+  await expect(hex).toHaveValue(/0a f4\s01 15/);
+  await hex.fill('00 11 xx');
+  await hex.blur();
+  await expect(packet.getByRole('alert')).toContainText('“x” is no hex digit');
+  await hex.fill('00 '.repeat(13));
+  await hex.blur();
+  await expect(packet.getByRole('alert')).toContainText('14 to');
+  await hex.fill('00 '.repeat(60));
+  await hex.blur();
+  await page.getByRole('button', { name: /^Run/ }).click();
+  await expect(result(page)).toContainText('TC_ACT_');
+});
+
+test('the mode is a link, is kept while another is looked at, and speaks Korean', async ({ page }) => {
+  await open(page);
+  await write(page, 'r0 = 2\nexit\n');
+  await expect(page.getByText('2 instructions').first()).toBeVisible();
+  await page.getByRole('button', { name: 'Race' }).click();
+  await expect(page).toHaveURL(/mode=race/);
+  await page.getByRole('button', { name: 'Programs' }).click();
+  await expect(page).toHaveURL(/mode=programs/);
+  await expect(page.getByRole('textbox', { name: 'Assembler' })).toHaveValue('r0 = 2\nexit\n');
+  await page.getByRole('button', { name: '한국어' }).click();
+  await page.getByRole('button', { name: '패킷으로 실행' }).click();
+  await expect(page.getByRole('region', { name: '결과' })).toContainText('TC_ACT_SHOT (2)');
+});
+
+for (const [width, height] of [[1440, 900], [1280, 720], [390, 844]] as const) {
+  test(`fits ${width} × ${height}`, async ({ page }) => {
+    await page.setViewportSize({ width, height });
+    await open(page);
+    await expectNoSidewaysScrolling(page);
+    await expect(page.getByRole('button', { name: /^Run/ })).toBeInViewport();
+  });
+}

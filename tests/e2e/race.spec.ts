@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process';
+import { clock, expect, link, moment, open, test } from './page-test.ts';
+
+interface Line {
+  readonly datapath: string;
+  readonly verdict: string;
+  readonly endpoint: string;
+  readonly work: Readonly<Record<string, number>>;
+  readonly time: { readonly total: number };
+}
+
+/** The same packet on the command line. */
+function send(...args: readonly string[]): readonly Line[] {
+  const text = execFileSync(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'src/cli.ts', 'send', '--from', 'default/client', ...args], { encoding: 'utf8' });
+  return text.trim().split('\n').map((line) => JSON.parse(line) as Line);
+}
+
+const microseconds = (ns: number) => `${new Intl.NumberFormat('en', { maximumSignificantDigits: 3 }).format(ns / 1000)} µs`;
+
+test('opens with 5,000 Services, the target last, a new connection', async ({ page }) => {
+  await open(page);
+  await expect(page.getByText('position 5,000 of 5,000')).toBeVisible();
+  await expect(page.getByRole('radio', { name: 'New' })).toBeChecked();
+  await expect(page).toHaveURL(/#v1&cluster=5000&mode=race/);
+  expect((await moment(page)).rules).toBe(0);
+});
+
+test('a packet runs through both lanes, to the end', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Send packet' }).click();
+  await expect(page.getByText(/^arrived at [\d.]+ µs$/)).toBeVisible({ timeout: 40_000 });
+  await expect(page.locator('[role=status]').filter({ hasText: /iptables: .* eBPF: / })).toHaveText(/iptables: [\d.]+ µs; eBPF: [\d.]+ µs/, { timeout: 40_000 });
+  const { at, total } = await moment(page);
+  expect(at).toBe(total);
+});
+
+for (const [name, change, args] of [
+  ['a first packet to the last of 500 Services', { cluster: '500' }, ['--cluster', 'preset:500']],
+  ['another seed, packet and kernel', { cluster: '50', seed: 7, packet: 3, profile: 'nft' }, ['--cluster', 'preset:50', '--seed', '7', '--packet', '3', '--profile', 'nft']],
+  ['a known connection', { cluster: 'shop', connection: 'established' }, ['--cluster', 'preset:shop', '--established']],
+] as const) {
+  test(`page and command line agree: ${name}`, async ({ page }) => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await open(page, link(change));
+    await page.getByRole('button', { name: 'Send packet' }).click();
+    const shown = await moment(page);
+    // The header before, and after one lane or both.
+    const [address = '', ...after] = await page.getByRole('row', { name: /^dst / }).getByRole('cell').allTextContents();
+    const lines = send(...args, '--to', `${address.trim()}/TCP`);
+    const [chain, map] = ['iptables', 'ebpf'].map((id) => lines.find(({ datapath }) => datapath === id));
+    expect(chain?.verdict).toBe('delivered');
+    expect(map?.verdict).toBe('delivered');
+    expect(shown.rules).toBe(chain?.work['rulesEvaluated'] ?? 0);
+    expect(shown.instructions).toBe(map?.work['instructions']);
+    expect(shown.total).toBe(microseconds(Math.max(chain?.time.total ?? 0, map?.time.total ?? 0)));
+    expect(after.join(' ')).toContain(chain?.endpoint);
+    expect(after.join(' ')).toContain(map?.endpoint);
+  });
+}
+
+test('the clock is scrubbed by keyboard, and stepping back is exact', async ({ page }) => {
+  await open(page, link({ cluster: '50' }));
+  await clock(page).focus();
+  await page.keyboard.press('End');
+  const end = await moment(page);
+  expect(end.at).toBe(end.total);
+  await page.keyboard.press('Home');
+  expect(await moment(page)).toMatchObject({ at: '0 ns', rules: 0, instructions: 0 });
+  // The shared way in is one stage, and one step: both lanes begin their own work after it.
+  await page.keyboard.press('PageUp');
+  const begun = await moment(page);
+  expect(begun.instructions).toBe(1);
+  const passed = [begun];
+  for (let step = 0; step < 12; step++) {
+    await page.keyboard.press('ArrowRight');
+    passed.push(await moment(page));
+  }
+  expect(passed.at(-1)?.instructions).toBeGreaterThan(8);
+  for (let step = 11; step >= 0; step--) {
+    await page.keyboard.press('ArrowLeft');
+    expect(await moment(page)).toEqual(passed[step]);
+  }
+});
+
+test('single steps show every rule', async ({ page }) => {
+  await open(page, link({ cluster: '50' }));
+  await clock(page).focus();
+  // Into KUBE-SERVICES, past the program.
+  while ((await moment(page)).rules < 10) await page.keyboard.press('PageUp');
+  await page.keyboard.press('PageDown');
+  const lens = page.getByRole('group', { name: 'The rules around the one being compared' });
+  const before = await moment(page);
+  for (let step = 1; step <= 5; step++) {
+    await page.keyboard.press('ArrowRight');
+    expect((await moment(page)).rules).toBe(before.rules + step);
+    await expect(lens).toContainText(/KUBE-/);
+  }
+});
+
+test('a link gives the same numbers again', async ({ page, context }) => {
+  await open(page, link({ cluster: '500', seed: 42, position: 123 }));
+  await expect(page.getByText('position 124 of 500')).toBeVisible();
+  await page.getByRole('slider', { name: 'Destination’s position in the chain' }).focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByText('position 125 of 500')).toBeVisible();
+  await page.keyboard.press('PageUp');
+  await expect(page.getByText('position 225 of 500')).toBeVisible();
+  await clock(page).focus();
+  await page.keyboard.press('End');
+  const numbers = await moment(page);
+  await expect(page).toHaveURL(/position=224/);
+  const second = await context.newPage();
+  await open(second, page.url());
+  await clock(second).focus();
+  await second.keyboard.press('End');
+  expect(await moment(second)).toEqual(numbers);
+});
+
+test('the browser’s back and forward go through the scenes', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByText('Established', { exact: true }).click();
+  await expect(page).toHaveURL(/connection=established/);
+  await expect(page.getByText('nf_conntrack', { exact: true })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole('radio', { name: 'New' })).toBeChecked();
+  await expect(page.getByText('nf_conntrack', { exact: true })).toBeHidden();
+  await page.goForward();
+  await expect(page.getByText('nf_conntrack', { exact: true })).toBeVisible();
+});
+
+test('a destination is found by name, and its position set by number', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Destination' }).click();
+  await page.getByRole('searchbox').fill('cart');
+  await page.getByRole('button', { name: /^shop\/cart/ }).first().click();
+  await expect(page).toHaveURL(/target=shop\/cart/);
+  await page.getByRole('button', { name: 'Destination' }).click();
+  await page.getByRole('spinbutton').fill('3');
+  await page.keyboard.press('Tab');
+  await expect(page.getByText(/position 3 of \d+/)).toBeVisible();
+});
+
+test('Add Service goes to the update, and both lanes take it', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await open(page, link({ cluster: '50' }));
+  await page.getByRole('button', { name: 'Add Service' }).click();
+  await expect(page).toHaveURL(/mode=update.*added=2/);
+  await expect(page.getByRole('button', { name: 'Update' })).toHaveAttribute('aria-current', 'page');
+  await expect(page.getByText('cilium_lb4_services_v2').first()).toBeVisible();
+});

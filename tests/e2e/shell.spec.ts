@@ -1,0 +1,138 @@
+import { clock, expect, expectNoSidewaysScrolling, link, moment, open, test } from './page-test.ts';
+
+const CLUSTER = `apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: demo }
+spec:
+  clusterIP: 10.96.7.7
+  ports: [{ name: http, port: 80, targetPort: 8080, protocol: TCP }]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: web-1, namespace: demo, labels: { kubernetes.io/service-name: web } }
+addressType: IPv4
+ports: [{ name: http, port: 8080, protocol: TCP }]
+endpoints: [{ addresses: [10.244.0.77], conditions: { ready: true } }]
+`;
+
+test('a cluster of one’s own is pasted and raced', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('textbox').first().fill(CLUSTER);
+  await page.getByRole('button', { name: /^Open 1/ }).click();
+  await expect(page.getByRole('button', { name: 'Destination' })).toContainText('demo/web:http');
+  await expect(page.getByRole('button', { name: 'Destination' })).toContainText('10.96.7.7');
+  await clock(page).focus();
+  await page.keyboard.press('End');
+  expect((await moment(page)).instructions).toBeGreaterThan(50);
+  await expect(page).toHaveURL(/cluster=text&.*text=/);
+});
+
+test('a fault in pasted YAML is shown with its line', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('textbox').first().fill(CLUSTER.replace('clusterIP: 10.96.7.7', 'clusterIP: 10.96.7.777'));
+  await expect(page.getByText(/line 5\b/i).first()).toBeVisible();
+});
+
+test.describe('a link that cannot be read says so, and the page goes on', () => {
+  for (const [name, fragment, sentence] of [
+    ['cut off', 'v1&cluster=500&mode=race', /cut off/],
+    ['of a later version', 'v7&cluster=500&end', /later version/],
+    ['nonsense', 'hello', /cannot be read/],
+    ['with an impossible value', 'v1&cluster=500&mode=race&seed=x&connection=new&packet=0&profile=legacy&end', /seed/],
+  ] as const) {
+    test(name, async ({ page }) => {
+      await open(page, `./#${fragment}`);
+      await expect(page.getByRole('alert')).toHaveText(sentence);
+      await expect(page.getByText('position 5,000 of 5,000')).toBeVisible();
+      await page.getByRole('button', { name: 'Close this message' }).click();
+      await expect(page.getByRole('alert')).toBeHidden();
+    });
+  }
+  test('to a Service that is not there', async ({ page }) => {
+    await open(page, link({ cluster: 'shop', target: 'shop/nowhere:http' }));
+    await expect(page.getByRole('alert')).toHaveText(/no Service port shop\/nowhere:http/);
+  });
+});
+
+test('50,000 Services can be cancelled, and what was there stays', async ({ page }) => {
+  await open(page, link({ cluster: '50' }));
+  await page.getByRole('slider', { name: 'Services' }).focus();
+  await page.keyboard.press('End');
+  await expect(page.getByRole('progressbar')).toBeVisible();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('status').filter({ hasText: 'Cancelled' })).toBeVisible();
+  await expect(page.getByText('position 50 of 50')).toBeVisible();
+  await expect(page).toHaveURL(/cluster=50&/);
+  await clock(page).focus();
+  await page.keyboard.press('End');
+  expect((await moment(page)).rules).toBeGreaterThan(50);
+});
+
+for (const [name, lacking, sentence] of [
+  ['workers', 'delete window.Worker', /no module workers/],
+  ['WebAssembly', 'delete window.WebAssembly', /no WebAssembly/],
+] as const) {
+  test(`a browser without ${name} gets a sentence`, async ({ page }) => {
+    await page.addInitScript(lacking);
+    await page.goto('./');
+    await expect(page.getByRole('alert')).toHaveText(sentence);
+  });
+}
+
+test('theme and language are chosen, and kept', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(await background()).toBe('rgb(255, 255, 255)');
+  await page.getByRole('button', { name: 'Theme' }).click();
+  await page.getByRole('button', { name: 'Dark' }).click();
+  expect(await background()).toBe('rgb(15, 19, 23)');
+  await page.getByRole('button', { name: '한국어' }).click();
+  await expect(page.getByRole('button', { name: '패킷 보내기' })).toBeVisible();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'ko');
+  await page.reload();
+  await expect(page.getByRole('button', { name: '패킷 보내기' })).toBeVisible();
+  expect(await background()).toBe('rgb(15, 19, 23)');
+});
+
+test('Share gives the scene’s address', async ({ page }) => {
+  await open(page, link({ cluster: '50', seed: 9 }));
+  await page.getByRole('button', { name: 'Share' }).click();
+  await expect(page.getByRole('textbox', { name: 'Link' })).toHaveValue(/\/a\/sub\/path\/#v1&cluster=50&.*seed=9.*&end$/);
+});
+
+for (const [width, height] of [[1440, 900], [1280, 720], [900, 800], [720, 600], [390, 844], [360, 640]] as const) {
+  test(`nothing scrolls sideways at ${width} × ${height}, in English and Korean`, async ({ page }) => {
+    await page.setViewportSize({ width, height });
+    await open(page, link({ cluster: '500', position: 200 }));
+    await clock(page).focus();
+    await page.keyboard.press('End');
+    await expectNoSidewaysScrolling(page);
+    await page.getByRole('button', { name: '한국어' }).click();
+    await expect(page.getByRole('button', { name: '패킷 보내기' })).toBeVisible();
+    await expectNoSidewaysScrolling(page);
+  });
+}
+
+test('on a phone, destination and inspector are in a sheet', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open(page, link({ cluster: 'shop' }));
+  await expect(page.getByRole('button', { name: 'Destination' })).toBeHidden();
+  await page.getByRole('button', { name: 'Details' }).click();
+  await expect(page.getByRole('button', { name: 'Destination' })).toBeVisible();
+  await expect(page.getByText('Packet header')).toBeVisible();
+  await page.getByText('Established', { exact: true }).click();
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+  await expect(page).toHaveURL(/connection=established/);
+});
+
+test('the whole page is worked by keyboard: every control is reached', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  const reached = new Set<string>();
+  for (let press = 0; press < 60; press++) {
+    await page.keyboard.press('Tab');
+    reached.add(await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent.trim() ?? ''));
+  }
+  for (const name of ['Race', 'Update', 'Open', 'Theme', 'Share', 'Services', 'Destination', 'Send packet', 'Add Service', 'Play', 'One step back', 'One step forward', 'Speed', 'Kernel tables', 'Simulated time', 'Destination’s position in the chain']) expect(reached).toContain(name);
+});
