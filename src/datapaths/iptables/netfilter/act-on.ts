@@ -23,8 +23,28 @@ export function actOn(target: Target, skb: Skb, context: WalkContext): void {
       else set?.remove(skb, target.sides);
       return;
     }
+    case 'continue':
+      return;
+    case 'tcpmss':
+      addMss(skb, target.size);
+      return;
     default:
   }
+}
+
+const DEFAULT_SEGMENT = 536;
+
+/** tcpmss_mangle_packet (net/netfilter/xt_TCPMSS.c): a SYN without the option is given one, of four bytes. */
+function addMss(skb: Skb, size: number): void {
+  if (skb.maximumSegment > 0) {
+    skb.maximumSegment = Math.min(skb.maximumSegment, size);
+    return;
+  }
+  if (!skb.hasFlag('SYN') || skb.tcpPayload > 0) return;
+  // Where the option is missing the other end takes 536 (RFC 879): it must not be told more.
+  skb.maximumSegment = Math.min(size, DEFAULT_SEGMENT);
+  skb.tcpOptions = 4;
+  skb.length += 4;
 }
 
 function markConnection(target: Target & { kind: 'connmark' }, skb: Skb): void {

@@ -99,6 +99,8 @@ function matchesObject(match: Match | undefined, skb: Skb, context: WalkContext)
       return context.limits.hashlimit(match, skb, context.now);
     case 'connlimit':
       return context.limits.connlimit(match, skb, context.conntrack);
+    case 'tcpmss':
+      return (skb.maximumSegment > 0 && skb.maximumSegment >= match.range[0] && skb.maximumSegment <= match.range[1]) !== match.negated;
     case 'quota':
       return context.limits.quota(match, skb.length);
     case 'rpfilter':
@@ -171,7 +173,7 @@ function matchesConnection(fields: (Match & { kind: 'conntrack-fields' })['field
     fits(fields.replySourcePort, inRange(reply.sourcePort)) &&
     fits(fields.replyDestinationPort, inRange(reply.destinationPort)) &&
     fits(fields.status, (status) => statusOf(skb, status)) &&
-    fits(fields.expires, inRange(Math.max(0, Math.floor((connection.expires - now) / 1000))))
+    fits(fields.expires, inRange(connection.confirmed ? Math.max(0, Math.floor((connection.expires - now) / 1000)) : 0))
   );
 }
 

@@ -6,7 +6,7 @@ import type { IpSet } from './ipset.ts';
 import { nullBinding, setUpNat, translate, translateIcmpError, type NatRange, type NatSide } from './nat.ts';
 import type { PacketLog } from './packet-log.ts';
 import type { RecentList } from './recent.ts';
-import { makeRejection } from './reject.ts';
+import { makeIcmpError, makeRejection } from './reject.ts';
 import { RateLimits } from './rate-limits.ts';
 import { RestoreError } from './restore-error.ts';
 import { restore, type RestoreCounts, type RestoreOptions } from './restore.ts';
@@ -40,6 +40,12 @@ export interface NetfilterOptions {
 
 /** The date at which the simulated clock begins, for `-m time`: Monday, 5 January 1970, 00:00 UTC. */
 const CLOCK_START = 4 * 86_400_000;
+
+/** Type of service of ICMP errors (IPTOS_PREC_INTERNETCONTROL). */
+const PRECEDENCE_INTERNET_CONTROL = 0xc0;
+
+/** 224.0.0.1. */
+const ALL_HOSTS = 0xe0000001;
 
 const NAT_SIDE: Readonly<Partial<Record<Hook, NatSide>>> = { PREROUTING: 'destination', OUTPUT: 'destination', INPUT: 'source', POSTROUTING: 'source' };
 
@@ -109,14 +115,21 @@ export class Netfilter {
     if (skb.inInterface !== 'lo' && (this.topology.isLocal(skb.source) || isLoopback(skb.source) || (isLoopback(skb.destination) && !this.topology.routeLocalnet))) {
       return dropped(skb, 'kernel');
     }
-    if (this.topology.isLocal(skb.destination)) {
+    const type = this.topology.addressType(skb.destination);
+    // No group is joined but that of all hosts, and no multicast is routed.
+    if (type === 'MULTICAST' && skb.destination !== ALL_HOSTS) return dropped(skb, 'kernel');
+    if (type !== 'UNICAST') {
       const stopped = this.#hook('INPUT', ['mangle', 'filter', 'security', 'nat'], skb, log, rejection) ?? this.#confirm(skb, log, 'INPUT');
       log.end();
       return stopped ?? { outcome: 'local', by: '', skb, answer: rejection.answer };
     }
     const hop = this.topology.route(skb.destination);
     if (!hop) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
-    if (skb.ttl <= 1) return dropped(skb, 'kernel');
+    if (skb.ttl <= 1) {
+      // ip_forward: time exceeded.
+      this.#answer(skb, 'PREROUTING', makeIcmpError(skb, 11, 0, () => this.#errorSource(skb)), log);
+      return dropped(skb, 'kernel');
+    }
     skb.ttl -= 1;
     skb.outInterface = hop.device;
     const stopped = this.#hook('FORWARD', ['mangle', 'filter', 'security'], skb, log, rejection) ?? this.#leave(skb, log, rejection);
@@ -253,18 +266,28 @@ export class Netfilter {
 
   /** Sends REJECT's answer through OUTPUT and POSTROUTING. */
   #reject(skb: Skb, hook: Hook, target: Target & { kind: 'reject' }, log: PacketLog): Passage['answer'] {
-    const source = (): Ipv4 | null => {
-      if (this.topology.isLocal(skb.destination)) return skb.destination;
-      // The route to an own address has its subnet's first address as its source.
-      if (this.topology.isLocal(skb.source)) return this.topology.primaryOf(skb.source);
-      const hop = this.topology.route(skb.source);
-      return hop ? this.topology.addressFor(hop.device, hop.next) : null;
-    };
-    const packet = makeRejection(skb, target.with, source);
+    // Nothing is answered that was not sent to one address.
+    const type = this.topology.addressType(skb.destination);
+    if (type === 'BROADCAST' || type === 'MULTICAST') return null;
+    return this.#answer(skb, hook, makeRejection(skb, target.with, () => this.#errorSource(skb)), log);
+  }
+
+  /** The source of an ICMP error about a packet (icmp_route_lookup). */
+  #errorSource(skb: Skb): Ipv4 | null {
+    if (this.topology.isLocal(skb.destination)) return skb.destination;
+    // The route to an own address has its subnet's first address as its source.
+    if (this.topology.isLocal(skb.source)) return this.topology.primaryOf(skb.source);
+    const hop = this.topology.route(skb.source);
+    return hop ? this.topology.addressFor(hop.device, hop.next) : null;
+  }
+
+  /** Sends an answer about a packet through OUTPUT and POSTROUTING. */
+  #answer(skb: Skb, hook: Hook, packet: Packet | null, log: PacketLog): Passage['answer'] {
     if (!packet) return null;
     log.begin('answer', 'REJECT', hook, 'filter');
     log.count('repliesGenerated', 1);
     const answer = new Skb(packet);
+    if (answer.isIcmp) answer.tos = (skb.tos & 0x1e) | PRECEDENCE_INTERNET_CONTROL;
     answer.attached = skb.attached || skb.connection !== null || skb.info === 'untracked';
     if (skb.connection) {
       if (answer.flags & TCP_FLAG.RST) this.conntrack.close(skb.connection);

@@ -32,6 +32,11 @@ export function makeRejection(skb: Skb, how: RejectWith, source: () => Ipv4 | nu
       acknowledgement: acknowledged ? 0 : (skb.sequence + skb.tcpPayload + (skb.hasFlag('SYN') ? 1 : 0) + (skb.hasFlag('FIN') ? 1 : 0)) >>> 0,
     };
   }
+  return makeIcmpError(skb, 3, REJECT_CODES[how], source);
+}
+
+/** An ICMP error about a packet; null where none is sent: about another error, or without a source. */
+export function makeIcmpError(skb: Skb, type: number, code: number, source: () => Ipv4 | null): Packet | null {
   if (skb.isIcmp && !ANSWERED_ICMP_TYPES.has(skb.icmpType)) return null;
   const from = source();
   if (from === null) return null;
@@ -41,8 +46,8 @@ export function makeRejection(skb: Skb, how: RejectWith, source: () => Ipv4 | nu
     destination: skb.source,
     ttl: TTL,
     length: Math.min(ICMP_MAX_LENGTH, ICMP_HEADERS + skb.length),
-    type: 3,
-    code: REJECT_CODES[how],
+    type,
+    code,
     identifier: 0,
     sequence: 0,
     inner: skb.toPacket(),

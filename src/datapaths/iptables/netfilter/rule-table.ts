@@ -30,7 +30,7 @@ const NAT_HOOKS: Readonly<Partial<Record<string, readonly Hook[]>>> = {
 };
 
 /** Targets of `continue` that belong to one table. */
-const CONTINUE_TABLE: Readonly<Partial<Record<string, TableName>>> = { CHECKSUM: 'mangle', CLASSIFY: 'mangle', TCPMSS: 'mangle', TCPOPTSTRIP: 'mangle', ECN: 'mangle', HMARK: 'mangle', TEE: 'mangle', TRACE: 'raw', CT: 'raw' };
+const CONTINUE_TABLE: Readonly<Partial<Record<string, TableName>>> = { CHECKSUM: 'mangle', CLASSIFY: 'mangle', TCPOPTSTRIP: 'mangle', ECN: 'mangle', HMARK: 'mangle', TEE: 'mangle', TRACE: 'raw', CT: 'raw' };
 
 /**
  * A table: its chains, each a run of rules in the arena. A commit appends the chains that it touches and leaves their old
@@ -400,6 +400,7 @@ export class RuleTable {
         return 0;
       case 'ttl':
       case 'tos':
+      case 'tcpmss':
         belongs('mangle', `The target ${target.kind.toUpperCase()}`);
         return 0;
       case 'drop':

@@ -98,6 +98,7 @@ export type Match =
     }
   | { readonly kind: 'connlimit'; readonly limit: number; readonly above: boolean; readonly mask: number; readonly side: Side }
   | { readonly kind: 'rpfilter'; readonly loose: boolean; readonly acceptLocal: boolean; readonly negated: boolean }
+  | { readonly kind: 'tcpmss'; readonly range: Range; readonly negated: boolean }
   | { readonly kind: 'quota'; readonly bytes: number; readonly negated: boolean }
   | {
       readonly kind: 'time';
@@ -133,6 +134,8 @@ export type Target =
   /** `tos = (tos & ~mask) ^ value`: TOS and DSCP. */
   | { readonly kind: 'tos'; readonly value: number; readonly mask: number }
   | { readonly kind: 'set'; readonly action: 'add' | 'del'; readonly set: string; readonly sides: readonly SetSide[] }
+  /** TCPMSS: the segment size that a SYN may ask for at most. */
+  | { readonly kind: 'tcpmss'; readonly size: number }
   /** NFQUEUE and the like, where nobody listens: the packet is dropped, or with `--queue-bypass` accepted. */
   | { readonly kind: 'unheard'; readonly name: string; readonly bypass: boolean }
   /** Targets that change nothing which a simulated packet has: LOG, TRACE, CHECKSUM… */
@@ -174,7 +177,10 @@ export interface RuleNote {
   readonly effect: NoteEffect;
 }
 
-/** `never`, `always`: the match's answer in a simulation. `nothing`: a target without effect there. `dropped`: a target that ends the packet there. */
+/**
+ * `never`, `always`: the match's answer in a simulation. `nothing`: a target without effect there. `dropped`: a target that
+ * ends the packet there. `clock`: asks the simulated clock. `approximate`: counts what stands now, where Linux counts lazily.
+ */
 export type NoteEffect =
   | 'never-no-socket'
   | 'always-no-socket'
@@ -197,6 +203,7 @@ export type NoteEffect =
   | 'never-not-simulated'
   | 'always-not-simulated'
   | 'clock'
+  | 'approximate'
   | 'nothing-not-simulated'
   | 'dropped-no-listener';
 

@@ -29,7 +29,11 @@ export class Skb {
   ttl: number;
   /** Type of service; packets are made with 0. */
   tos = 0;
-  readonly length: number;
+  length: number;
+  /** Bytes of TCP options, which only TCPMSS adds. */
+  tcpOptions = 0;
+  /** Maximum segment size in such an option; 0: none. */
+  maximumSegment = 0;
   mark = 0;
   /** Empty where there is none, as in OUTPUT. */
   inInterface = '';
@@ -90,9 +94,9 @@ export class Skb {
     return this.isIcmp && (this.icmpType === 3 || this.icmpType === 4 || this.icmpType === 5 || this.icmpType === 11 || this.icmpType === 12);
   }
 
-  /** Bytes of TCP payload: headers are 20 bytes each, as no options are modelled. */
+  /** Bytes of TCP payload: headers are 20 bytes each, as packets are made without options. */
   get tcpPayload(): number {
-    return Math.max(0, this.length - 40);
+    return Math.max(0, this.length - 40 - this.tcpOptions);
   }
 
   hasFlag(flag: keyof typeof TCP_FLAG): boolean {

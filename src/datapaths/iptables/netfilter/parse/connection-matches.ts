@@ -127,7 +127,7 @@ export function connlimit(): MatchReader {
     },
     () => {
       if (!limit) throw new RuleError('connlimit needs --connlimit-upto or --connlimit-above.');
-      return { match: { kind: 'connlimit', limit: limit.count, above: limit.above, mask, side } };
+      return { match: { kind: 'connlimit', limit: limit.count, above: limit.above, mask, side }, note: { module: 'connlimit', effect: 'approximate' } };
     },
   );
 }

@@ -202,6 +202,22 @@ export function hashlimit(): MatchReader {
   );
 }
 
+export function tcpmss(): MatchReader {
+  let range: Negatable<Range> | null = null;
+  return reader(
+    {
+      '--mss': (words, option) => {
+        range = words.value(option, readRange(65535));
+      },
+    },
+    ({ protocol }) => {
+      if (protocol !== 6) throw new RuleError('-m tcpmss needs -p tcp.');
+      if (!range) throw new RuleError('tcpmss needs --mss.');
+      return { match: { kind: 'tcpmss', range: range.value, negated: range.negated }, note: { module: 'tcpmss', effect: range.negated ? 'always-no-options' : 'never-no-options' } };
+    },
+  );
+}
+
 export function quota(): MatchReader {
   let bytes: Negatable<number> | null = null;
   return reader(

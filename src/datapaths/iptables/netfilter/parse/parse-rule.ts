@@ -14,7 +14,7 @@ const MODULES: Readonly<Record<string, () => MatchReader>> = {
   addrtype: lists.addrtype, comment: packet.comment, connlimit: connection.connlimit, connmark: connection.connmark, conntrack: connection.conntrack, dscp: packet.dscp,
   hashlimit: packet.hashlimit, icmp: ports.icmp, iprange: packet.iprange, length: packet.length, limit: packet.limit, mark: connection.mark, multiport: ports.multiport, nfacct,
   pkttype: packet.pkttype, quota: packet.quota, recent: lists.recent, rpfilter: packet.rpfilter, sctp: ports.sctp, set: lists.set, state: connection.state, statistic: lists.statistic,
-  tcp: ports.tcp, time: packet.time, tos: packet.tos, ttl: packet.ttl, udp: ports.udp,
+  tcpmss: packet.tcpmss, tcp: ports.tcp, time: packet.time, tos: packet.tos, ttl: packet.ttl, udp: ports.udp,
 };
 
 /** Reads a rule's options, from `words[from]` on. Throws `RuleError`. */

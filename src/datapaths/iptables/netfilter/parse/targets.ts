@@ -41,6 +41,8 @@ export function readTarget(name: string, words: RuleWords): ReadTarget {
     case 'TOS':
     case 'DSCP':
       return { target: name === 'TOS' ? tosTarget(words) : dscpTarget(words) };
+    case 'TCPMSS':
+      return { target: tcpmssTarget(words) };
     case 'SET':
       return setTarget(words);
     case 'NFQUEUE':
@@ -65,7 +67,6 @@ const CONTINUING: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
   NFLOG: { '--nflog-group': 1, '--nflog-prefix': 1, '--nflog-range': 1, '--nflog-size': 1, '--nflog-threshold': 1 },
   RATEEST: { '--rateest-name': 1, '--rateest-interval': 1, '--rateest-ewmalog': 1 },
   SECMARK: { '--selctx': 1 },
-  TCPMSS: { '--set-mss': 1, '--clamp-mss-to-pmtu': 0 },
   TCPOPTSTRIP: { '--strip-options': 1 },
   TEE: { '--gateway': 1, '--oif': 1 },
   TRACE: {},
@@ -218,6 +219,16 @@ function dscpTarget(words: RuleWords): Target {
   const option = words.take('an option of DSCP');
   if (option !== '--set-dscp' && option !== '--set-dscp-class') throw words.error(`The target DSCP has no option ${option}.`);
   return { kind: 'tos', value: words.plain(option, option === '--set-dscp' ? readDscp : readDscpClass) << 2, mask: 0xfc };
+}
+
+/** Clamped to the path, as Ethernet's 1,500 bytes without the headers: no smaller MTU is modelled. */
+const ETHERNET_SEGMENT = 1460;
+
+function tcpmssTarget(words: RuleWords): Target {
+  const option = words.take('an option of TCPMSS');
+  if (option === '--clamp-mss-to-pmtu') return { kind: 'tcpmss', size: ETHERNET_SEGMENT };
+  if (option !== '--set-mss') throw words.error(`The target TCPMSS has no option ${option}.`);
+  return { kind: 'tcpmss', size: words.plain(option, readInteger) };
 }
 
 function setTarget(words: RuleWords): ReadTarget {

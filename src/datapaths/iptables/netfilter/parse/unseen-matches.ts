@@ -14,7 +14,7 @@ interface Unseen {
   readonly answer?: (values: ReadonlyMap<string, string>) => boolean;
 }
 
-type Lacking = 'no-socket' | 'no-bridge' | 'no-ethernet' | 'no-payload' | 'no-options' | 'no-ipsec' | 'no-helper' | 'no-accounting' | 'not-simulated';
+type Lacking = 'no-socket' | 'no-bridge' | 'no-ethernet' | 'no-payload' | 'no-ipsec' | 'no-helper' | 'no-accounting' | 'not-simulated';
 
 const never = () => false;
 
@@ -27,7 +27,6 @@ export const UNSEEN: Readonly<Record<string, Unseen>> = {
   string: { why: 'no-payload', options: { '--string': 1, '--hex-string': 1, '--algo': '?1', '--from': '?1', '--to': '?1', '--icase': '?0' } },
   u32: { why: 'no-payload', options: { '--u32': 1 } },
   bpf: { why: 'no-payload', options: { '--bytecode': 1, '--object-pinned': '?1' } },
-  tcpmss: { why: 'no-options', options: { '--mss': 1 } },
   policy: {
     why: 'no-ipsec',
     options: { '--dir': '?1', '--pol': '?1', '--strict': '?0', '--reqid': 1, '--spi': 1, '--proto': 1, '--mode': 1, '--tunnel-src': 1, '--tunnel-dst': 1, '--next': '?0' },
