@@ -43,7 +43,7 @@ export function replayLine(vm: Vm, folder: string, line: string, cpus: number): 
     const record = JSON.parse(line) as Partial<Case>;
     object = record.object ?? '';
     if (object === '') throw new UsageError('"object" is missing: the name of a file in the objects’ folder.');
-    collection = vm.load(new Uint8Array(readFileSync(join(folder, object))), { seed: 1, cpus });
+    collection = vm.load(new Uint8Array(readFileSync(join(folder, object))), { seed: 1, cpus, readers: false });
     for (const { name, key, value } of record.maps ?? []) collection.updateAllCpus(name, parseHex(key, 'key'), parseHex(value, 'value'));
     const loaded = collection;
     const packets = (record.packets ?? []).map((packet) => runPacket(loaded, record.program ?? '', parseHex(packet.in, 'in')));
@@ -67,6 +67,9 @@ function runPacket(collection: Collection, program: string, data: Uint8Array): o
   }
 }
 
+/** Types whose elements are there only once somebody has put something in. */
+const REFERENCES: ReadonlySet<string> = new Set(['prog_array', 'array_of_maps', 'hash_of_maps', 'devmap', 'devmap_hash', 'cpumap', 'xskmap', 'sockmap', 'sockhash', 'cgroup_array']);
+
 /** All entries of a map; of a per-CPU map a list of values, one a CPU. */
 function dump(collection: Collection, map: string): Record<string, string | string[]> {
   const { cpus, valueSize, type } = collection.info(map);
@@ -74,6 +77,7 @@ function dump(collection: Collection, map: string): Record<string, string | stri
   for (let from = 0; ; from += WINDOW) {
     const rows = collection.entries(map, from, WINDOW);
     for (const { key, value } of rows) {
+      if (REFERENCES.has(type) && value.every((byte) => byte === 0)) continue;
       const stride = Math.ceil(valueSize / 8) * 8;
       const perCpu = type.includes('percpu');
       entries[formatHex(key)] = perCpu ? Array.from({ length: cpus }, (_, cpu) => formatHex(value.subarray(cpu * stride, cpu * stride + valueSize))) : formatHex(value);

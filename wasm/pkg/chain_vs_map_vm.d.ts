@@ -55,6 +55,7 @@ export class Loader {
     constructor(object: Uint8Array | number[], seed: number, cpus: number);
     setConstant(variable: string, value: Uint8Array | number[]): void;
     setMaxEntries(map: string, max_entries: number): void;
+    withoutReaders(): void;
 }
 
 /**
@@ -137,6 +138,7 @@ export interface InitOutput {
     readonly loader_new: (a: number, b: number, c: number, d: number) => number;
     readonly loader_setConstant: (a: number, b: number, c: number, d: number, e: number) => void;
     readonly loader_setMaxEntries: (a: number, b: number, c: number, d: number) => void;
+    readonly loader_withoutReaders: (a: number) => void;
     readonly memoryresult_instructions: (a: number) => number;
     readonly memoryresult_memory: (a: number) => [number, number];
     readonly memoryresult_r0: (a: number) => bigint;

@@ -436,6 +436,9 @@ export class Loader {
         const len0 = WASM_VECTOR_LEN;
         wasm.loader_setMaxEntries(this.__wbg_ptr, ptr0, len0, val2);
     }
+    withoutReaders() {
+        wasm.loader_withoutReaders(this.__wbg_ptr);
+    }
 }
 if (Symbol.dispose) Loader.prototype[Symbol.dispose] = Loader.prototype.free;
 

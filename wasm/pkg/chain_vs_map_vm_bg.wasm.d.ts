@@ -26,6 +26,7 @@ export const loader_load: (a: number) => [number, number, number];
 export const loader_new: (a: number, b: number, c: number, d: number) => number;
 export const loader_setConstant: (a: number, b: number, c: number, d: number, e: number) => void;
 export const loader_setMaxEntries: (a: number, b: number, c: number, d: number) => void;
+export const loader_withoutReaders: (a: number) => void;
 export const memoryresult_instructions: (a: number) => number;
 export const memoryresult_memory: (a: number) => [number, number];
 export const memoryresult_r0: (a: number) => bigint;

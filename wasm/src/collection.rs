@@ -5,16 +5,16 @@ use crate::machine::access::Access;
 use crate::machine::context::{self, ContextKind, PacketContext, context_kind, sees_ethernet};
 use crate::machine::helper_names::{COUNT, helper_name};
 use crate::machine::memory::{CONTEXT, LONGEST_PACKET};
-use crate::machine::run::Prepared;
+use crate::machine::xdp::LONGEST_XDP;
+use crate::machine::program::{Loaded, run_from};
 use crate::machine::{FUEL, MAP_TAG, Machine, Redirect, Steps};
 use crate::map::arena::bytes_at;
 use crate::map::{EINVAL, Map, MapSpec, Storage};
 use crate::object::{Contents, ObjectSpec, ProgramSpec, Target};
 use crate::program::check::check;
 use crate::program::disassemble::{Names, disassemble};
-use crate::program::instruction::Insn;
 use crate::program::liveness::instructions;
-use crate::program::rewrite::Detail;
+use crate::program::rewrite::FUNCTION_TAG;
 use crate::verify::{Constant, MapFacts, Subject, Verdict, verify};
 
 const ETH_HLEN: usize = 14;
@@ -24,23 +24,16 @@ const PERF_EVENT_ARRAY: u32 = 4;
 const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 pub struct LoadOptions {
+    /// Whether somebody reads perf event arrays: without a reader, Linux refuses records.
+    pub readers: bool,
     pub seed: u32,
     pub cpus: u32,
     pub max_entries: Vec<(String, u32)>,
     pub constants: Vec<(String, Vec<u8>)>,
 }
 
-struct Loaded {
-    spec: ProgramSpec,
-    /// With maps and variables in place.
-    code: Vec<Insn>,
-    counts: Option<Prepared>,
-    steps: Option<Prepared>,
-}
-
 pub struct Collection {
     machine: Machine,
-    programs: Vec<Loaded>,
     /// What the elements of outer maps are, by map.
     inner: Vec<Option<MapSpec>>,
     seed: u32,
@@ -72,6 +65,7 @@ pub struct Output {
 impl Collection {
     pub fn load(object: ObjectSpec, options: &LoadOptions) -> Result<Collection, Fault> {
         let mut machine = Machine::new(options.seed);
+        machine.readers = options.readers;
         let ObjectSpec { programs, maps } = object;
         let mut contents = Vec::new();
         let mut inner = Vec::new();
@@ -91,11 +85,11 @@ impl Collection {
             contents.push(map.contents);
             inner.push(map.inner);
         }
-        let mut collection = Collection { machine, programs: Vec::new(), inner, seed: options.seed, cpus: options.cpus, fuel: FUEL };
+        let mut collection = Collection { machine, inner, seed: options.seed, cpus: options.cpus, fuel: FUEL };
         for spec in programs {
             let name = spec.name.clone();
             let loaded = collection.place(spec).map_err(|fault| fault.in_program(&name))?;
-            collection.programs.push(loaded);
+            collection.machine.programs.push(loaded);
         }
         for (map, contents) in contents.into_iter().enumerate() {
             collection.fill(map, contents)?;
@@ -113,7 +107,7 @@ impl Collection {
                     Storage::Array(array) => (array.base + offset as usize) as u64,
                     _ => return Err(Fault::at(reference.slot, "It refers into a map that is no array.")),
                 },
-                Target::Function(_) => continue,
+                Target::Function(function) => FUNCTION_TAG | function as u64,
             };
             let (Some(low), high) = (code.get(reference.slot).copied(), reference.slot + 1) else { continue };
             if !low.is_wide() || high >= code.len() {
@@ -123,10 +117,18 @@ impl Collection {
             code[reference.slot].imm = value as u32 as i32;
             code[high].imm = (value >> 32) as u32 as i32;
         }
+        let missing = spec.references.iter().find_map(|reference| match reference.target {
+            Target::Map(map) if matches!(self.machine.maps[map].storage, Storage::Unsupported) => Some((reference.slot, &self.machine.maps[map])),
+            _ => None,
+        });
+        let mut spec = spec;
+        if let Some((slot, map)) = missing {
+            spec.unsupported.get_or_insert_with(|| Fault::at(slot, format!("It uses map {}; the VM can read but not create a map of type {}.", map.spec.name, map.kind.name)));
+        }
         if spec.unsupported.is_none() {
             check(&code)?;
         }
-        Ok(Loaded { spec, code, counts: None, steps: None })
+        Ok(Loaded::new(spec, code))
     }
 
     fn fill(&mut self, map: usize, contents: Contents) -> Result<(), Fault> {
@@ -151,8 +153,8 @@ impl Collection {
     }
 
     pub fn program_index(&self, name: &str) -> Result<usize, Fault> {
-        self.programs.iter().position(|program| program.spec.name == name).ok_or_else(|| {
-            let names: Vec<&str> = self.programs.iter().map(|program| program.spec.name.as_str()).collect();
+        self.machine.programs.iter().position(|program| program.spec.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.machine.programs.iter().map(|program| program.spec.name.as_str()).collect();
             Fault::new(format!("The object holds no program {name}; it holds {}.", if names.is_empty() { "none".to_owned() } else { names.join(", ") }))
         })
     }
@@ -174,9 +176,14 @@ impl Collection {
 
     pub fn run(&mut self, name: &str, input: &Input) -> Result<Output, Fault> {
         let first = self.program_index(name)?;
-        let kind = context_kind(self.programs[first].spec.kind);
+        let kind = context_kind(self.machine.programs[first].spec.kind);
+        let program_type = self.machine.programs[first].spec.kind;
+        let section = &self.machine.programs[first].spec.section;
+        if program_type == "xdp" && (section.ends_with("/devmap") || section.ends_with("/cpumap")) {
+            return Err(Fault::new("It runs for elements of a map only; a test run refuses it as Linux’s does (EINVAL).").in_program(name));
+        }
         let machine = &mut self.machine;
-        machine.sees(self.programs[first].spec.kind);
+        machine.sees(program_type);
         machine.instructions = 0;
         machine.fuel = self.fuel;
         machine.fault = None;
@@ -189,10 +196,17 @@ impl Collection {
         machine.printed = Vec::new();
         machine.now_ns = input.now_ns;
         machine.workspace.clear();
-        set_data(machine, self.programs[first].spec.kind, input)?;
+        machine.level = 0;
+        machine.records_steps = input.steps;
+        set_data(machine, program_type, input)?;
         let headroom = machine.maps.iter().map(Map::headroom).sum();
         machine.arena.fix(headroom);
-        let result = self.run_from(first, input.steps);
+        for map in &mut machine.maps {
+            if let Storage::Local(local) = &mut map.storage {
+                local.clear();
+            }
+        }
+        let result = run_from(&raw mut self.machine, first);
         self.machine.arena.release();
         self.machine.provenance = None;
         let value = result?;
@@ -211,42 +225,16 @@ impl Collection {
         })
     }
 
-    /// A program, and whatever its tail calls go on with.
-    fn run_from(&mut self, first: usize, steps: bool) -> Result<u64, Fault> {
-        let mut index = first;
-        loop {
-            let program = self.programs.get_mut(index).ok_or_else(|| Fault::new(format!("A tail call goes to program {index}, which is not there.")))?;
-            let name = program.spec.name.clone();
-            if let Some(fault) = &program.spec.unsupported {
-                return Err(fault.clone().in_program(&name));
-            }
-            let place = if steps { &mut program.steps } else { &mut program.counts };
-            if place.is_none() {
-                let detail = if steps { Detail::Steps } else { Detail::Counts };
-                *place = Some(Prepared::new(&program.code, &self.machine, detail, 0).map_err(|fault| fault.in_program(&name))?);
-            }
-            let Some(prepared) = place else { return Err(Fault::new("The program could not be prepared.")) };
-            if steps {
-                self.machine.follow_addresses();
-            }
-            let value = prepared.run(&program.code, &mut self.machine).map_err(|fault| fault.in_program(&name))?;
-            match self.machine.tail_call.take() {
-                Some(next) => index = next,
-                None => return Ok(value),
-            }
-        }
-    }
-
     /// Instructions as text with their C lines.
     pub fn disassembly(&self, name: &str) -> Result<Vec<Row>, Fault> {
-        let program = &self.programs[self.program_index(name)?];
+        let program = &self.machine.programs[self.program_index(name)?];
         let maps: Vec<&str> = self.machine.maps.iter().map(|map| map.spec.name.as_str()).collect();
         Ok(rows(&program.spec, &maps))
     }
 
     /// Whether a program is safe to run, and where not.
     pub fn check(&self, name: &str) -> Result<Verdict, Fault> {
-        let program = &self.programs[self.program_index(name)?];
+        let program = &self.machine.programs[self.program_index(name)?];
         if let Some(fault) = &program.spec.unsupported {
             return Err(fault.clone().in_program(name));
         }
@@ -441,8 +429,12 @@ fn set_data(machine: &mut Machine, program_type: &str, input: &Input) -> Result<
             if input.data.len() > LONGEST_PACKET {
                 return Err(Fault::new(format!("A packet of {} bytes is too long: {LONGEST_PACKET} is the limit.", input.data.len())));
             }
-            let seen = if sees_ethernet(program_type) { input.data } else { &input.data[ETH_HLEN..] };
-            machine.packet.set(seen);
+            refuse_odd_packet(kind, program_type, input.data)?;
+            machine.packet.set(input.data);
+            machine.set_headers(kind);
+            if kind == ContextKind::SkBuff {
+                context::set_socket(&mut machine.workspace, input.data);
+            }
             context::fill(&mut machine.workspace, kind, input.data, &machine.packet, input.packet);
         }
         ContextKind::SockAddr | ContextKind::Memory => {
@@ -456,6 +448,30 @@ fn set_data(machine: &mut Machine, program_type: &str, input: &Input) -> Result<
     Ok(())
 }
 
+/// What Linux's test run answers with EINVAL.
+fn refuse_odd_packet(kind: ContextKind, program_type: &str, frame: &[u8]) -> Result<(), Fault> {
+    let refused = |what: String| Err(Fault::new(format!("{what}, and a test run refuses it as Linux’s does (EINVAL).")));
+    if kind == ContextKind::Xdp {
+        if frame.len() > LONGEST_XDP {
+            return refused(format!("A packet of {} bytes does not fit in one page, which leaves {LONGEST_XDP}", frame.len()));
+        }
+        return Ok(());
+    }
+    let behind = frame.len() - ETH_HLEN;
+    let (header, name) = match context::encapsulated_protocol(&frame[12..]) {
+        context::ETH_P_IP => (20, "IPv4"),
+        context::ETH_P_IPV6 => (40, "IPv6"),
+        _ => (0, ""),
+    };
+    if behind < header {
+        return refused(format!("The packet ends {behind} bytes behind its Ethernet header, within its {name} header"));
+    }
+    if behind == 0 && !sees_ethernet(program_type) {
+        return refused("Nothing follows the packet’s Ethernet header".to_owned());
+    }
+    Ok(())
+}
+
 /// The frame as it is now; a header that the program did not see comes back as zeros, as test runs give it.
 fn data_of(machine: &mut Machine, kind: ContextKind, context_len: usize) -> Vec<u8> {
     match kind {
@@ -464,7 +480,8 @@ fn data_of(machine: &mut Machine, kind: ContextKind, context_len: usize) -> Vec<
             frame.extend_from_slice(machine.packet.data());
             frame
         }
-        ContextKind::SkBuff | ContextKind::Xdp => machine.packet.data().to_vec(),
+        // Metadata stands before the packet.
+        ContextKind::SkBuff | ContextKind::Xdp => machine.packet.all()[machine.packet.start - machine.packet.meta..machine.packet.start + machine.packet.len].to_vec(),
         ContextKind::SockAddr | ContextKind::Memory => machine.workspace.context_bytes()[..context_len].to_vec(),
     }
 }

@@ -102,7 +102,7 @@ pub struct Loader {
 impl Loader {
     #[wasm_bindgen(constructor)]
     pub fn new(object: Vec<u8>, seed: u32, cpus: u32) -> Loader {
-        Loader { object, options: LoadOptions { seed, cpus, max_entries: Vec::new(), constants: Vec::new() } }
+        Loader { object, options: LoadOptions { readers: true, seed, cpus, max_entries: Vec::new(), constants: Vec::new() } }
     }
     #[wasm_bindgen(js_name = setMaxEntries)]
     pub fn set_max_entries(&mut self, map: String, max_entries: u32) {
@@ -111,6 +111,10 @@ impl Loader {
     #[wasm_bindgen(js_name = setConstant)]
     pub fn set_constant(&mut self, variable: String, value: Vec<u8>) {
         self.options.constants.push((variable, value));
+    }
+    #[wasm_bindgen(js_name = withoutReaders)]
+    pub fn without_readers(&mut self) {
+        self.options.readers = false;
     }
     pub fn load(&self) -> Result<Collection, JsValue> {
         let spec = object::read(&self.object).map_err(thrown)?;

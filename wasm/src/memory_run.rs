@@ -7,7 +7,7 @@ use crate::machine::context::ContextKind;
 use crate::machine::run::Prepared;
 use crate::program::check::check;
 use crate::program::instruction::decode;
-use crate::program::rewrite::{Detail, Entry};
+use crate::program::rewrite::{Detail, Entry, Start};
 
 pub struct MemoryRun {
     pub value: u64,
@@ -29,7 +29,7 @@ pub fn run(program: &[u8], memory: &[u8], fuel: u64) -> Result<MemoryRun, Fault>
     machine.fuel = fuel;
     machine.packet.set(memory);
     let r1 = if memory.is_empty() { 0 } else { machine.packet.address() as u64 };
-    let entry = Entry { frame_pointer: machine.workspace.frame_pointer() as u64, r1, r2: memory.len() as u64, scratch: machine.workspace.scratch() as u64 };
-    let value = Prepared::with_entry(&code, entry, Detail::Counts)?.run(&code, &mut machine)?;
+    let entry = Entry { frame_pointer: machine.workspace.frame_pointer() as u64, start: Start::Program { r1, r2: memory.len() as u64 }, scratch: machine.workspace.scratch() as u64 };
+    let value = Prepared::new(&code, entry, Detail::Counts)?.run(&code[..], &mut machine)?;
     Ok(MemoryRun { value, instructions: machine.instructions, memory: machine.packet.data().to_vec() })
 }

@@ -43,8 +43,9 @@ class RbpfCollection implements Collection {
   /** Buckets never change, so accesses need not ask for them. */
   readonly #accessed = new Map<number, AccessedMap>();
 
-  constructor(object: Uint8Array, { seed, cpus = 1, maxEntries = {}, constants = {} }: LoadOptions) {
+  constructor(object: Uint8Array, { seed, cpus = 1, maxEntries = {}, constants = {}, readers = true }: LoadOptions) {
     const loader = new Loader(object, seed, cpus);
+    if (!readers) loader.withoutReaders();
     for (const [name, entries] of Object.entries(maxEntries)) loader.setMaxEntries(name, entries);
     for (const [name, value] of Object.entries(constants)) loader.setConstant(name, value);
     try {

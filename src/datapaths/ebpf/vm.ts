@@ -38,6 +38,8 @@ export interface LoadOptions {
   readonly seed: number;
   /** Values that a per-CPU map has for each key; programs run on CPU 0. 1 unless given. */
   readonly cpus?: number;
+  /** Whether somebody reads perf event arrays: true unless given. Without a reader, Linux refuses records (ENOENT). */
+  readonly readers?: boolean;
 }
 
 /** What a program is run on, as BPF_PROG_TEST_RUN takes it. */

@@ -25,27 +25,51 @@ pub fn context_kind(program_type: &str) -> ContextKind {
 
 /// Whether the program's data begins at the Ethernet header (tc), or behind it.
 pub fn sees_ethernet(program_type: &str) -> bool {
-    matches!(program_type, "sched_cls" | "sched_act" | "xdp" | "lwt_xmit")
+    matches!(program_type, "sched_cls" | "sched_act" | "xdp")
 }
+
+// Protocols as a context holds them: in network order, read little-endian.
+pub const ETH_P_IP: u16 = 0x0008;
+pub const ETH_P_IPV6: u16 = 0xdd86;
+pub const ETH_P_8021Q: u16 = 0x0081;
+pub const ETH_P_8021AD: u16 = 0xa888;
+const ETH_P_802_3: u16 = 0x0100;
+const ETH_P_802_2: u16 = 0x0400;
 
 // Offsets in struct __sk_buff.
 const LEN: usize = 0;
 const PKT_TYPE: usize = 4;
 pub const MARK: usize = 8;
 const PROTOCOL: usize = 16;
+const VLAN_PRESENT: usize = 20;
+const VLAN_TCI: usize = 24;
+const VLAN_PROTO: usize = 28;
 const INGRESS_IFINDEX: usize = 36;
 const IFINDEX: usize = 40;
 const HASH: usize = 68;
 const DATA: usize = 76;
 const DATA_END: usize = 80;
 const DATA_META: usize = 140;
-const WIRE_LEN: usize = 160;
+const TSTAMP: usize = 152;
+const TSTAMP_TYPE: usize = 180;
+const SOCKET: usize = 168;
 
 // Offsets in struct xdp_md.
 const XDP_DATA: usize = 0;
 const XDP_DATA_END: usize = 4;
 const XDP_DATA_META: usize = 8;
 const XDP_INGRESS_IFINDEX: usize = 12;
+
+// Offsets in struct bpf_sock.
+const SOCK_FAMILY: usize = 4;
+const SOCK_SRC_IP4: usize = 24;
+const SOCK_SRC_IP6: usize = 28;
+const SOCK_DST_IP4: usize = 52;
+const SOCK_DST_IP6: usize = 56;
+const SOCK_STATE: usize = 72;
+const SOCK_RX_QUEUE: usize = 76;
+pub const SOCK_SIZE: usize = 80;
+const TCP_CLOSE: u32 = 7;
 
 /// What a packet's context says beside its bytes.
 #[derive(Clone, Copy, Default)]
@@ -68,14 +92,14 @@ pub fn fill(workspace: &mut Workspace, kind: ContextKind, ethernet: &[u8], packe
     let context = workspace.context_bytes();
     match kind {
         ContextKind::SkBuff => {
-            put(context, PKT_TYPE, packet_type(ethernet));
+            put(context, PKT_TYPE, packet_type(ethernet, given.ifindex));
             put(context, MARK, given.mark);
-            let ethertype = ethernet.get(12..14).map_or(0, |bytes| u32::from(u16::from_le_bytes([bytes[0], bytes[1]])));
-            put(context, PROTOCOL, ethertype);
+            put(context, PROTOCOL, u32::from(encapsulated_protocol(ethernet.get(12..).unwrap_or(&[]))));
             put(context, IFINDEX, given.ifindex);
             put(context, INGRESS_IFINDEX, given.ingress_ifindex);
         }
-        ContextKind::Xdp => put(context, XDP_INGRESS_IFINDEX, given.ingress_ifindex),
+        // A test run's packet comes in on the device that it is run on.
+        ContextKind::Xdp => put(context, XDP_INGRESS_IFINDEX, if given.ingress_ifindex == 0 { given.ifindex } else { given.ingress_ifindex }),
         ContextKind::SockAddr | ContextKind::Memory => {}
     }
     refresh(workspace, kind, packet);
@@ -90,7 +114,6 @@ pub fn refresh(workspace: &mut Workspace, kind: ContextKind, packet: &PacketBuff
     match kind {
         ContextKind::SkBuff => {
             put(context, LEN, packet.len as u32);
-            put(context, WIRE_LEN, packet.len as u32);
             put(context, DATA, start);
             put(context, DATA_END, end);
             put(context, DATA_META, meta);
@@ -104,6 +127,72 @@ pub fn refresh(workspace: &mut Workspace, kind: ContextKind, packet: &PacketBuff
     }
 }
 
+/// What a test run takes a packet's socket for: closed, its own addresses those of the packet.
+pub fn set_socket(workspace: &mut Workspace, ethernet: &[u8]) {
+    let address = workspace.socket() as u64;
+    workspace.context_bytes()[SOCKET..SOCKET + 8].copy_from_slice(&address.to_le_bytes());
+    let protocol = encapsulated_protocol(ethernet.get(12..).unwrap_or(&[]));
+    let socket = workspace.socket_bytes();
+    put(socket, SOCK_STATE, TCP_CLOSE);
+    put(socket, SOCK_RX_QUEUE, u32::MAX);
+    match (protocol, ethernet.get(14..34), ethernet.get(14..54)) {
+        (ETH_P_IP, Some(header), _) => {
+            put(socket, SOCK_FAMILY, 2);
+            socket[SOCK_SRC_IP4..SOCK_SRC_IP4 + 4].copy_from_slice(&header[12..16]);
+            socket[SOCK_DST_IP4..SOCK_DST_IP4 + 4].copy_from_slice(&header[16..20]);
+        }
+        (ETH_P_IPV6, _, Some(header)) => {
+            put(socket, SOCK_FAMILY, 10);
+            socket[SOCK_SRC_IP6..SOCK_SRC_IP6 + 16].copy_from_slice(&header[8..24]);
+            socket[SOCK_DST_IP6..SOCK_DST_IP6 + 16].copy_from_slice(&header[24..40]);
+        }
+        _ => {}
+    }
+}
+
+/// `eth_type_trans` and `vlan_set_encap_proto`: what follows an Ethernet header's addresses or a tag, a type or, as
+/// IEEE 802.3 has it, a length.
+pub fn encapsulated_protocol(bytes: &[u8]) -> u16 {
+    let Some(&[high, low]) = bytes.get(..2) else { return 0 };
+    if u16::from_be_bytes([high, low]) >= 0x600 {
+        return u16::from_le_bytes([high, low]);
+    }
+    if bytes.get(2..4) == Some(&[255, 255]) { ETH_P_802_3 } else { ETH_P_802_2 }
+}
+
+pub fn protocol(workspace: &mut Workspace) -> u16 {
+    read(workspace.context_bytes(), PROTOCOL) as u16
+}
+
+pub fn set_protocol(workspace: &mut Workspace, protocol: u16) {
+    put(workspace.context_bytes(), PROTOCOL, u32::from(protocol));
+}
+
+/// The tag that is noted beside the packet: protocol, tag.
+pub fn vlan(workspace: &mut Workspace) -> Option<(u16, u16)> {
+    let context = workspace.context_bytes();
+    (read(context, VLAN_PRESENT) != 0).then(|| (read(context, VLAN_PROTO) as u16, read(context, VLAN_TCI) as u16))
+}
+
+/// Without one, Linux leaves the old tag in its place and only takes its presence away.
+pub fn set_vlan(workspace: &mut Workspace, tag: Option<(u16, u16)>) {
+    let context = workspace.context_bytes();
+    put(context, VLAN_PRESENT, u32::from(tag.is_some()));
+    let (protocol, tci) = tag.unwrap_or((0, 0));
+    put(context, VLAN_PROTO, u32::from(protocol));
+    put(context, VLAN_TCI, u32::from(tci));
+}
+
+pub fn set_tstamp(workspace: &mut Workspace, stamp: u64, kind: u8) {
+    let context = workspace.context_bytes();
+    context[TSTAMP..TSTAMP + 8].copy_from_slice(&stamp.to_le_bytes());
+    context[TSTAMP_TYPE] = kind;
+}
+
+pub fn ifindex(workspace: &mut Workspace, kind: ContextKind) -> u32 {
+    read(workspace.context_bytes(), if kind == ContextKind::Xdp { XDP_INGRESS_IFINDEX } else { IFINDEX })
+}
+
 pub fn hash(workspace: &mut Workspace) -> u32 {
     read(workspace.context_bytes(), HASH)
 }
@@ -112,11 +201,13 @@ pub fn set_hash(workspace: &mut Workspace, value: u32) {
     put(workspace.context_bytes(), HASH, value);
 }
 
-/// `skb->pkt_type` as eth_type_trans sets it on the loopback device, whose address is all zeros.
-fn packet_type(ethernet: &[u8]) -> u32 {
+/// `skb->pkt_type` as eth_type_trans sets it; the address of every device is taken to be all zeros. On the loopback
+/// device, a broadcast address is one of many.
+fn packet_type(ethernet: &[u8], ifindex: u32) -> u32 {
+    const LOOPBACK: u32 = 1;
     match ethernet.get(..6) {
         Some([0, 0, 0, 0, 0, 0]) | None => 0,
-        Some([255, 255, 255, 255, 255, 255]) => 1,
+        Some([255, 255, 255, 255, 255, 255]) if ifindex != LOOPBACK => 1,
         Some(destination) if destination[0] & 1 == 1 => 2,
         Some(_) => 3,
     }

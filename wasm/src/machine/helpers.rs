@@ -1,9 +1,9 @@
 //! Which helper a number stands for, and those that need neither maps nor packets.
 
-use super::Machine;
+use super::{Machine, helper};
 use super::helper_names::helper_name;
 use crate::fault::Fault;
-use crate::map::{E2BIG, EFAULT, EINVAL};
+use crate::map::{EFAULT, EINVAL};
 
 impl Machine {
     /// A helper call from the instruction at `slot`. Answers r0.
@@ -17,7 +17,7 @@ impl Machine {
         };
         self.helper_calls[number as usize] += 1;
         let slot = slot as usize;
-        let answer = match self.map_helper(name, args, slot).or_else(|| self.packet_helper(name, args, slot)).or_else(|| self.record_helper(name, args, slot)).or_else(|| self.plain_helper(name, args, slot)) {
+        let answer = match self.map_helper(number, args, slot).or_else(|| self.packet_helper(number, args, slot)).or_else(|| self.record_helper(number, args, slot)).or_else(|| self.text_helper(number, args, slot)).or_else(|| self.dynptr_helper(number, args, slot)).or_else(|| self.plain_helper(number, args, slot)) {
             Some(answer) => answer,
             None => {
                 self.fail(Fault::at(slot, format!("It calls bpf_{name}, which the VM does not have.")));
@@ -52,23 +52,22 @@ impl Machine {
         }
     }
 
-    fn plain_helper(&mut self, name: &str, args: [u64; 5], slot: usize) -> Option<i64> {
-        Some(match name {
-            "ktime_get_ns" | "ktime_get_boot_ns" | "ktime_get_coarse_ns" | "ktime_get_tai_ns" => self.now_ns as i64,
-            "jiffies64" => (self.now_ns / 4_000_000) as i64,
-            "get_prandom_u32" => i64::from(self.random.next()),
-            "get_smp_processor_id" | "get_numa_node_id" | "get_cgroup_classid" | "get_route_realm" | "get_socket_uid" | "get_current_cgroup_id" => 0,
-            "get_current_pid_tgid" | "get_current_uid_gid" | "get_current_task" => 0,
-            "get_netns_cookie" => 1,
-            "get_socket_cookie" => 1,
-            "spin_lock" | "spin_unlock" => 0,
+    fn plain_helper(&mut self, number: u32, args: [u64; 5], slot: usize) -> Option<i64> {
+        Some(match number {
+            helper::KTIME_GET_NS | helper::KTIME_GET_BOOT_NS | helper::KTIME_GET_COARSE_NS | helper::KTIME_GET_TAI_NS => self.now_ns as i64,
+            helper::JIFFIES64 => 4_294_892_296 + (self.now_ns / 4_000_000) as i64,
+            helper::GET_PRANDOM_U32 => i64::from(self.random.next()),
+            helper::GET_SMP_PROCESSOR_ID | helper::GET_NUMA_NODE_ID | helper::GET_CGROUP_CLASSID | helper::GET_ROUTE_REALM | helper::GET_SOCKET_UID | helper::GET_CURRENT_CGROUP_ID => 0,
+            helper::GET_CURRENT_PID_TGID | helper::GET_CURRENT_UID_GID | helper::GET_CURRENT_TASK => 0,
+            helper::GET_NETNS_COOKIE => 1,
+            helper::GET_SOCKET_COOKIE => 1,
+            helper::SPIN_LOCK | helper::SPIN_UNLOCK => 0,
             // What a system call fails with. Nobody makes one here: r0 says whether it is let through.
-            "set_retval" => if (-4095..=0).contains(&(args[0] as i32)) { 0 } else { EINVAL },
-            "csum_diff" => return Some(self.csum_diff(args, slot)),
-            "trace_printk" => return Some(self.trace_printk(args, slot)),
-            "probe_read" | "probe_read_kernel" | "probe_read_user" => return Some(self.probe_read(args, slot)),
-            "strncmp" => return Some(self.strncmp(args, slot)),
-            "strtol" | "strtoul" => return Some(self.strto(name, args, slot)),
+            helper::SET_RETVAL => if (-4095..=0).contains(&(args[0] as i32)) { 0 } else { EINVAL },
+            helper::CSUM_DIFF => return Some(self.csum_diff(args, slot)),
+            helper::PROBE_READ | helper::PROBE_READ_KERNEL | helper::PROBE_READ_USER => return Some(self.probe_read(args, slot)),
+            helper::STRNCMP => return Some(self.strncmp(args, slot)),
+            helper::STRTOL | helper::STRTOUL => return Some(self.strto(number, args, slot)),
             _ => return None,
         })
     }
@@ -104,21 +103,21 @@ impl Machine {
         let (Some(a), Some(b)) = (self.argument("string", first, size, slot), self.argument("string", second, size, slot)) else { return 0 };
         for (a, b) in a.iter().zip(&b) {
             if a != b || *a == 0 {
-                return i64::from(*a) - i64::from(*b);
+                return (i64::from(*a) - i64::from(*b)).signum();
             }
         }
         0
     }
 
     /// `bpf_strtol`, `bpf_strtoul`: how many characters were read, the number into the fourth argument.
-    fn strto(&mut self, name: &str, [text, size, flags, answer, _]: [u64; 5], slot: usize) -> i64 {
+    fn strto(&mut self, number: u32, [text, size, flags, answer, _]: [u64; 5], slot: usize) -> i64 {
         let Some(text) = self.argument("string", text, size as u32 as usize, slot) else { return 0 };
         let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
         let text = String::from_utf8_lossy(&text[..end]).into_owned();
         let trimmed = text.trim_start();
         let mut consumed = text.len() - trimmed.len();
         let (negative, digits) = match trimmed.strip_prefix('-') {
-            Some(rest) if name == "strtol" => (true, rest),
+            Some(rest) if number == helper::STRTOL => (true, rest),
             _ => (false, trimmed),
         };
         consumed += usize::from(negative);
@@ -138,54 +137,5 @@ impl Machine {
         let value = if negative { (value as i64).wrapping_neg() as u64 } else { value };
         self.answer_into("place", answer, &value.to_le_bytes(), slot);
         (consumed + prefix + count) as i64
-    }
-
-    fn trace_printk(&mut self, [format, size, a, b, c]: [u64; 5], slot: usize) -> i64 {
-        let size = size as u32 as usize;
-        let Some(format) = self.argument("format", format, size, slot) else { return 0 };
-        if format.last() != Some(&0) {
-            return EINVAL;
-        }
-        let text = String::from_utf8_lossy(&format[..format.len() - 1]).into_owned();
-        let mut arguments = [a, b, c].into_iter();
-        let mut out = String::new();
-        let mut rest = text.chars().peekable();
-        while let Some(c) = rest.next() {
-            if c != '%' {
-                out.push(c);
-                continue;
-            }
-            let mut wide = false;
-            while rest.next_if(|&c| c == 'l' || c == '0').is_some() {
-                wide = true;
-            }
-            let value = |arguments: &mut std::array::IntoIter<u64, 3>| arguments.next();
-            match rest.next() {
-                Some('%') => out.push('%'),
-                Some('d' | 'i') => {
-                    let Some(number) = value(&mut arguments) else { return EINVAL };
-                    out.push_str(&(if wide { number as i64 } else { i64::from(number as i32) }).to_string());
-                }
-                Some('u') => {
-                    let Some(number) = value(&mut arguments) else { return EINVAL };
-                    out.push_str(&(if wide { number } else { u64::from(number as u32) }).to_string());
-                }
-                Some('x') => {
-                    let Some(number) = value(&mut arguments) else { return EINVAL };
-                    out.push_str(&format!("{:x}", if wide { number } else { u64::from(number as u32) }));
-                }
-                Some('p') => {
-                    let Some(number) = value(&mut arguments) else { return EINVAL };
-                    out.push_str(&format!("{number:016x}"));
-                }
-                _ => return EINVAL,
-            }
-        }
-        if self.printed.len() >= 1000 {
-            return E2BIG;
-        }
-        let printed = out.len() as i64;
-        self.printed.push(out);
-        printed
     }
 }

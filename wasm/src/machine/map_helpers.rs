@@ -1,23 +1,28 @@
 //! Helpers on maps.
 
 use super::access::{Access, Operation};
-use super::{MAP_TAG, Machine};
+use super::{MAP_TAG, Machine, helper};
 use crate::fault::Fault;
 use crate::map::arena::bytes_at;
 use crate::map::{EINVAL, ENOENT, Storage, Touched};
 
+const BPF_F_RDONLY_PROG: u32 = 1 << 7;
+const EOPNOTSUPP: i64 = -95;
+
 impl Machine {
-    pub fn map_helper(&mut self, name: &str, args: [u64; 5], slot: usize) -> Option<i64> {
+    pub fn map_helper(&mut self, number: u32, args: [u64; 5], slot: usize) -> Option<i64> {
         let [first, second, third, fourth, _] = args;
-        Some(match name {
-            "map_lookup_elem" => self.lookup(first, second, slot),
-            "map_lookup_percpu_elem" => if third == 0 { self.lookup(first, second, slot) } else { 0 },
-            "map_update_elem" => self.update(first, second, third, fourth, slot),
-            "map_delete_elem" => self.delete(first, second, slot),
-            "map_push_elem" => self.push(first, second, third, slot),
-            "map_pop_elem" | "map_peek_elem" => self.take(name == "map_pop_elem", first, second, slot),
-            "tail_call" => self.tail_call_into(second, third as u32, slot),
-            "redirect_map" => self.redirect_map(first, second, third, slot),
+        Some(match number {
+            helper::MAP_LOOKUP_ELEM => self.lookup(first, second, slot),
+            helper::MAP_LOOKUP_PERCPU_ELEM => self.lookup_on(third as u32, first, second, slot),
+            helper::GET_LOCAL_STORAGE => self.local_storage(first, slot),
+            helper::SK_STORAGE_GET => self.socket_storage(first, second, third, fourth, slot),
+            helper::SK_STORAGE_DELETE => self.delete_socket_storage(first, slot),
+            helper::MAP_UPDATE_ELEM => self.update(first, second, third, fourth, slot),
+            helper::MAP_DELETE_ELEM => self.delete(first, second, slot),
+            helper::MAP_PUSH_ELEM => self.push(first, second, third, slot),
+            helper::MAP_POP_ELEM | helper::MAP_PEEK_ELEM => self.take(number == helper::MAP_POP_ELEM, first, second, slot),
+            helper::REDIRECT_MAP => self.redirect_map(first, second, third, slot),
             _ => return None,
         })
     }
@@ -66,10 +71,68 @@ impl Machine {
         answer
     }
 
+    fn lookup_on(&mut self, cpu: u32, map: u64, key: u64, slot: usize) -> i64 {
+        let first = self.lookup(map, key, slot) as usize;
+        match self.map_index(map) {
+            Some(index) => self.maps[index].value_on(cpu, first) as i64,
+            None => 0,
+        }
+    }
+
+    /// A program may not change what only user space may.
+    fn refuse_read_only(&mut self, index: usize, slot: usize) -> bool {
+        let read_only = self.maps[index].spec.flags & BPF_F_RDONLY_PROG != 0;
+        if read_only {
+            self.fail(Fault::at(slot, format!("Map {} is read-only for programs.", self.maps[index].spec.name)));
+        }
+        read_only
+    }
+
+    fn local_storage(&mut self, map: u64, slot: usize) -> i64 {
+        let Some(index) = self.map_of(map, slot) else { return 0 };
+        match &self.maps[index].storage {
+            Storage::Local(local) => local.base as i64,
+            _ => 0,
+        }
+    }
+
+    fn socket_storage(&mut self, map: u64, socket: u64, value: u64, flags: u64, slot: usize) -> i64 {
+        const CREATE: u64 = 1;
+        let Some(index) = self.map_of(map, slot) else { return 0 };
+        if socket == 0 || flags > CREATE {
+            return 0;
+        }
+        let size = self.maps[index].spec.value_size as usize;
+        let first = if value == 0 { Some(Vec::new()) } else { self.argument("value", value, size, slot) };
+        match (&mut self.maps[index].storage, first) {
+            (Storage::Local(local), _) if local.created => local.base as i64,
+            (Storage::Local(local), Some(first)) if flags == CREATE => {
+                local.set(&first);
+                local.created = true;
+                local.base as i64
+            }
+            _ => 0,
+        }
+    }
+
+    fn delete_socket_storage(&mut self, map: u64, slot: usize) -> i64 {
+        let Some(index) = self.map_of(map, slot) else { return 0 };
+        match &mut self.maps[index].storage {
+            Storage::Local(local) if local.created => {
+                local.clear();
+                0
+            }
+            _ => ENOENT,
+        }
+    }
+
     fn update(&mut self, map: u64, key: u64, value: u64, flags: u64, slot: usize) -> i64 {
         let Some((index, key)) = self.keyed(map, key, slot) else { return 0 };
         let size = self.maps[index].spec.value_size as usize;
         let Some(value) = self.argument("value", value, size, slot) else { return 0 };
+        if self.refuse_read_only(index, slot) {
+            return 0;
+        }
         let updated = self.maps[index].update(&key, &value, flags, &mut self.arena);
         let written = updated.error == 0;
         self.note(index, Operation::Update, updated.existed, updated.touched, key, if written { Some(value) } else { None });
@@ -78,6 +141,9 @@ impl Machine {
 
     fn delete(&mut self, map: u64, key: u64, slot: usize) -> i64 {
         let Some((index, key)) = self.keyed(map, key, slot) else { return 0 };
+        if self.refuse_read_only(index, slot) {
+            return 0;
+        }
         if matches!(self.maps[index].storage, Storage::Array(_)) && !self.maps[index].kind.holds_references {
             return EINVAL;
         }
@@ -95,6 +161,7 @@ impl Machine {
         let Some(value) = self.argument("value", value, size, slot) else { return 0 };
         match &mut self.maps[index].storage {
             Storage::Queue(queue) => queue.push(&value, flags),
+            Storage::Bloom(filter) => filter.push(&value, flags),
             _ => EINVAL,
         }
     }
@@ -102,6 +169,13 @@ impl Machine {
     fn take(&mut self, remove: bool, map: u64, place: u64, slot: usize) -> i64 {
         let Some(index) = self.map_of(map, slot) else { return 0 };
         let size = self.maps[index].spec.value_size as usize;
+        if let Storage::Bloom(_) = &self.maps[index].storage {
+            let Some(value) = self.argument("value", place, size, slot) else { return 0 };
+            return match &self.maps[index].storage {
+                Storage::Bloom(filter) if !remove => filter.peek(&value),
+                _ => EOPNOTSUPP,
+            };
+        }
         let taken = match &mut self.maps[index].storage {
             Storage::Queue(queue) if remove => queue.pop(),
             Storage::Queue(queue) => queue.peek().map(<[u8]>::to_vec),
@@ -117,13 +191,21 @@ impl Machine {
 
     /// Answers 0 to end this program where the other one takes over, else a readable address (the rewritten program
     /// reads it).
-    fn tail_call_into(&mut self, map: u64, index: u32, slot: usize) -> i64 {
-        let goes_on = self.workspace.scratch() as i64;
-        let Some(map) = self.map_of(map, slot) else { return 0 };
+    pub fn tail_call_into(&mut self, map: u64, index: u32, slot: usize) -> u64 {
+        if self.fault.is_some() {
+            return 0;
+        }
+        self.tail_call = self.tail_call_target(map, index, slot);
+        if self.tail_call.is_some() || self.fault.is_some() { 0 } else { self.workspace.scratch() as u64 }
+    }
+
+    /// The program that an element of a program array stands for.
+    pub fn program_at(&mut self, map: u64, index: u32, slot: usize) -> Option<usize> {
+        let map = self.map_of(map, slot)?;
         let touched = self.maps[map].lookup(&index.to_le_bytes());
         if self.maps[map].kind.name != "prog_array" {
             self.fail(Fault::at(slot, "A tail call wants a program array."));
-            return 0;
+            return None;
         }
         let program = if touched.value == 0 {
             0
@@ -132,25 +214,28 @@ impl Machine {
             little_endian(unsafe { bytes_at(touched.value, 4) })
         };
         self.note(map, Operation::Lookup, program != 0, touched, index.to_le_bytes().to_vec(), None);
-        if program == 0 || self.tail_calls_left == 0 {
-            return goes_on;
-        }
-        self.tail_calls_left -= 1;
-        self.tail_call = Some(program as usize - 1);
-        0
+        (program as usize).checked_sub(1)
     }
 
     /// `bpf_redirect_map`: XDP_REDIRECT where the element is there, else the lower bits of the flags.
     fn redirect_map(&mut self, map: u64, key: u64, flags: u64, slot: usize) -> i64 {
         const XDP_REDIRECT: i64 = 4;
+        const ACTION: u64 = 3;
+        const BROADCAST: u64 = 1 << 3;
+        const EXCLUDE_INGRESS: u64 = 1 << 4;
         let Some(index) = self.map_of(map, slot) else { return 0 };
+        let to_devices = self.maps[index].kind.name.starts_with("devmap");
+        let allowed = if to_devices { ACTION | BROADCAST | EXCLUDE_INGRESS } else { ACTION };
+        if flags & !allowed != 0 {
+            return 0;
+        }
         let key = (key as u32).to_le_bytes();
         let touched = self.maps[index].lookup(&key);
         // SAFETY: values of device maps have 4 bytes at least.
         let target = if touched.value == 0 { 0 } else { little_endian(unsafe { bytes_at(touched.value, 4) }) };
         self.note(index, Operation::Lookup, target != 0, touched, key.to_vec(), None);
-        if target == 0 {
-            return (flags & 3) as i64;
+        if target == 0 && flags & BROADCAST == 0 {
+            return (flags & ACTION) as i64;
         }
         self.redirect = Some(super::Redirect { ifindex: target, by: "redirect_map" });
         XDP_REDIRECT

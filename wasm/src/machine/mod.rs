@@ -2,17 +2,24 @@
 
 pub mod access;
 pub mod arithmetic;
+pub mod callbacks;
 pub mod checksum;
 pub mod context;
+pub mod dynptr;
+pub mod helper;
 pub mod helper_names;
 pub mod helpers;
 pub mod map_helpers;
 pub mod memory;
 pub mod packet_helpers;
+pub mod program;
 pub mod provenance;
 pub mod random;
 pub mod record_helpers;
 pub mod run;
+pub mod skb;
+pub mod text;
+pub mod xdp;
 
 use std::cell::Cell;
 
@@ -24,7 +31,9 @@ use crate::program::rewrite::SPILL;
 use crate::program::sites::{POOL, Site, SiteAction};
 use access::Access;
 use context::ContextKind;
-use memory::{PacketBuffer, Workspace};
+use memory::{HEADROOM, Level, PacketBuffer, Workspace, XDP_HEADROOM};
+use program::Loaded;
+use skb::Skb;
 use provenance::{Areas, Origin, Provenance, SHOWN_CONTEXT, SHOWN_PACKET, SHOWN_STACK, SHOWN_VALUES};
 use random::Random;
 
@@ -56,7 +65,18 @@ pub struct Steps {
 pub struct Machine {
     pub workspace: Workspace,
     pub packet: PacketBuffer,
+    pub skb: Skb,
     pub maps: Vec<Map>,
+    pub programs: Vec<Loaded>,
+    /// Index of the running program.
+    pub program: usize,
+    /// Memory of runs within the run, and how many are under way.
+    pub levels: Vec<Level>,
+    pub level: usize,
+    /// Whether somebody reads perf event arrays.
+    pub readers: bool,
+    /// Whether this run records its steps.
+    pub records_steps: bool,
     pub arena: Arena,
     pub random: Random,
     pub now_ns: u64,
@@ -101,8 +121,10 @@ fn current<'a>() -> &'a mut Machine {
     unsafe { &mut *CURRENT.get() }
 }
 
-/// A call of site `n` of the present page.
-pub fn arrive(n: usize, args: [u64; 5]) -> u64 {
+/// A call of site `n` of the present page. Not within its callers, of which there are hundreds.
+#[inline(never)]
+pub fn arrive(n: usize, r1: u64, r2: u64, r3: u64, r4: u64, r5: u64) -> u64 {
+    let args = [r1, r2, r3, r4, r5];
     let machine = current();
     let number = machine.page * POOL + n;
     machine.page = 0;
@@ -113,6 +135,9 @@ pub fn arrive(n: usize, args: [u64; 5]) -> u64 {
     match site.action {
         SiteAction::Count => machine.count(site.instruction),
         SiteAction::Helper(helper) => machine.call(helper, args, site.instruction),
+        SiteAction::Callback(helper) => callbacks::callback(CURRENT.get(), helper, args, site.instruction as usize),
+        SiteAction::TailCall { nested: false } => machine.tail_call_into(args[1], args[2] as u32, site.instruction as usize),
+        SiteAction::TailCall { nested: true } => callbacks::nested_tail_call(CURRENT.get(), args, site.instruction),
         SiteAction::HelperByRegister => {
             let helper = machine.scratch();
             machine.call(u32::try_from(helper).unwrap_or(u32::MAX), args, site.instruction)
@@ -148,7 +173,14 @@ impl Machine {
         Machine {
             workspace: Workspace::new(),
             packet: PacketBuffer::new(),
+            skb: Skb::default(),
             maps: Vec::new(),
+            programs: Vec::new(),
+            program: 0,
+            levels: Vec::new(),
+            level: 0,
+            readers: true,
+            records_steps: false,
             arena: Arena::default(),
             random: Random::new(seed),
             now_ns: 0,
@@ -173,13 +205,40 @@ impl Machine {
 
     /// Called as a recorded run begins a program.
     pub fn follow_addresses(&mut self) {
-        self.provenance = Some(Provenance::new(Areas {
+        self.provenance = Some(Provenance::new(self.areas()));
+    }
+
+    /// Called as a recorded run begins a function that is called back.
+    pub fn follow_arguments(&mut self, arguments: [Option<Origin>; 5]) {
+        self.provenance = Some(Provenance::for_function(self.areas(), arguments));
+    }
+
+    fn areas(&self) -> Areas {
+        Areas {
             context: Origin { real: self.workspace.context() as u64, shown: SHOWN_CONTEXT },
-            packet: Origin { real: self.packet.all().as_ptr() as u64, shown: SHOWN_PACKET },
-            // r10 of the outermost frame is shown at a round place.
-            stack: Origin { real: (self.workspace.frame_pointer() + SPILL) as u64, shown: SHOWN_STACK + 0x1000 + SPILL as u64 },
+            packet: Origin { real: (self.packet.all().as_ptr() as usize + HEADROOM - XDP_HEADROOM) as u64, shown: SHOWN_PACKET },
+            stack: self.stack_origin(self.level),
             kind: self.kind,
-        }));
+        }
+    }
+
+    /// r10 of each level's outermost frame is shown at a round place.
+    fn stack_origin(&self, level: usize) -> Origin {
+        let frame_pointer = match level.checked_sub(1).and_then(|inner| self.levels.get(inner)) {
+            None => self.workspace.frame_pointer(),
+            Some(inner) => inner.frame_pointer(),
+        };
+        Origin { real: (frame_pointer + SPILL) as u64, shown: SHOWN_STACK + 0x1000 + SPILL as u64 + ((level as u64) << 16) }
+    }
+
+    /// What an address that a program hands to its callback points at.
+    pub fn origin_of(&self, address: u64) -> Option<Origin> {
+        let address_in = |range: std::ops::Range<usize>| usize::try_from(address).is_ok_and(|address| range.contains(&address));
+        if address_in(self.workspace.range()) {
+            return Some(self.stack_origin(0));
+        }
+        let level = self.levels.iter().position(|level| address_in(level.range()));
+        level.map(|level| self.stack_origin(level + 1)).or_else(|| self.variable(address))
     }
 
     fn record(&mut self, slot: usize, registers: [u64; 11]) {
@@ -236,7 +295,7 @@ impl Machine {
         let within = |start: usize, end: usize| address >= start && address <= end && end - address >= size;
         let workspace = self.workspace.range();
         let packet = self.packet.all().as_ptr() as usize;
-        let ok = within(workspace.start, workspace.end) || within(packet, packet + self.packet.all().len()) || self.arena.contains(address, size);
+        let ok = within(workspace.start, workspace.end) || within(packet, packet + self.packet.all().len()) || self.arena.contains(address, size) || self.levels.iter().map(Level::range).any(|range| within(range.start, range.end));
         ok.then_some(address)
     }
 
@@ -261,10 +320,19 @@ impl Machine {
 
     /// `LD_ABS`, `LD_IND`: the value in host order at a readable address, 0 beyond the packet.
     fn packet_load(&mut self, offset: u64, size: u8) -> u64 {
-        let offset = offset as u32 as i32;
+        /// Offsets from here up count from the network header, and from the other from the MAC header (linux/filter.h).
+        const NETWORK: i64 = -0x10_0000;
+        const LINK: i64 = -0x20_0000;
         let size = usize::from(size);
-        let data = self.packet.data();
-        let value = usize::try_from(offset).ok().and_then(|start| data.get(start..start.checked_add(size)?)).map(|bytes| bytes.iter().fold(0u64, |value, &byte| value << 8 | u64::from(byte)));
+        let offset = i64::from(offset as u32 as i32);
+        let start = match offset {
+            0.. => self.packet.start as i64 + offset,
+            NETWORK.. => self.skb.network as i64 + offset - NETWORK,
+            LINK.. => self.skb.mac as i64 + offset - LINK,
+            _ => -1,
+        };
+        let data = &self.packet.all()[..self.packet.start + self.packet.len];
+        let value = usize::try_from(start).ok().and_then(|start| data.get(start..start.checked_add(size)?)).map(|bytes| bytes.iter().fold(0u64, |value, &byte| value << 8 | u64::from(byte)));
         let scratch = self.workspace.scratch() as u64 + 8;
         match (value, self.writable(scratch, 8)) {
             (Some(value), Some(place)) => {
@@ -276,6 +344,6 @@ impl Machine {
     }
 }
 
-fn shown_values(map: usize) -> u64 {
+pub fn shown_values(map: usize) -> u64 {
     SHOWN_VALUES + ((map as u64) << 32)
 }

@@ -2,16 +2,13 @@
 
 use super::context::{self, ContextKind, sees_ethernet};
 use super::memory::LONGEST_PACKET;
-use super::{Machine, Redirect, checksum};
-use crate::map::{EFAULT, EINVAL, ENOMEM};
+use super::{Machine, Redirect, checksum, helper};
+use crate::map::{EFAULT, EINVAL};
 
 const TC_ACT_SHOT: i64 = 2;
 const TC_ACT_REDIRECT: i64 = 7;
 const XDP_ABORTED: i64 = 0;
 const XDP_REDIRECT: i64 = 4;
-const ETH_HLEN: usize = 14;
-const ERANGE: i64 = -34;
-const ENOTSUPP: i64 = -524;
 
 // Flags of bpf_l3_csum_replace and bpf_l4_csum_replace.
 const FIELD_MASK: u64 = 0xf;
@@ -21,44 +18,31 @@ const MARK_ENFORCE: u64 = 1 << 6;
 const IPV6: u64 = 1 << 7;
 
 impl Machine {
-    pub fn packet_helper(&mut self, name: &str, args: [u64; 5], slot: usize) -> Option<i64> {
+    pub fn packet_helper(&mut self, number: u32, args: [u64; 5], slot: usize) -> Option<i64> {
         let [_, second, third, fourth, fifth] = args;
-        let answer = match name {
-            "skb_store_bytes" => self.store_bytes(second, third, fourth, fifth, 3, slot),
-            "xdp_store_bytes" => self.store_bytes(second, third, fourth, 0, 0, slot),
-            "skb_load_bytes" | "xdp_load_bytes" => self.load_bytes(second as u32 as usize, third, fourth, slot),
-            "skb_load_bytes_relative" => self.load_relative(second, third, fourth, fifth, slot),
-            "skb_pull_data" => if second as usize > self.packet.len { ENOMEM } else { 0 },
-            "l3_csum_replace" => self.l3_csum_replace(second, third, fourth, fifth),
-            "l4_csum_replace" => self.l4_csum_replace(second, third, fourth, fifth),
-            "csum_update" => i64::from(second as u32),
-            "csum_level" => 0,
-            "redirect" => self.redirect(args[0] as u32, second, "redirect"),
-            "redirect_peer" => self.redirect(args[0] as u32, second, "redirect_peer"),
-            "redirect_neigh" => self.redirect(args[0] as u32, fourth, "redirect_neigh"),
-            "clone_redirect" => 0,
-            "get_hash_recalc" => i64::from(context::hash(&mut self.workspace)),
-            "set_hash_invalid" => {
-                context::set_hash(&mut self.workspace, 0);
-                0
-            }
-            "set_hash" => {
-                context::set_hash(&mut self.workspace, second as u32);
-                0
-            }
-            "skb_change_type" => self.change_type(second as u32),
-            "skb_change_tail" => self.change_tail(second as u32, third),
-            "skb_change_head" => self.change_head(second as u32, third),
-            "skb_adjust_room" => self.adjust_room(second as i32, third as u32, fourth),
-            "xdp_adjust_head" => self.xdp_adjust_head(second as i32),
-            "xdp_adjust_meta" => self.xdp_adjust_meta(second as i32),
-            "xdp_adjust_tail" => self.xdp_adjust_tail(second as i32),
-            "xdp_get_buff_len" => self.packet.len as i64,
-            "sk_fullsock" | "tcp_sock" | "sk_lookup_tcp" | "sk_lookup_udp" | "skc_lookup_tcp" | "get_listener_sock" => 0,
-            "sk_release" => 0,
-            // No routes and no neighbours: not forwarded (BPF_FIB_LKUP_RET_NOT_FWDED).
-            "fib_lookup" => 4,
-            _ => return None,
+        let answer = match number {
+            helper::SKB_STORE_BYTES => self.store_bytes(second, third, fourth, fifth, 3, slot),
+            helper::XDP_STORE_BYTES => self.store_bytes(second, third, fourth, 0, 0, slot),
+            helper::SKB_LOAD_BYTES | helper::XDP_LOAD_BYTES => self.load_bytes(second as u32 as usize, third, fourth, slot),
+            helper::SKB_LOAD_BYTES_RELATIVE => self.load_relative(second, third, fourth, fifth, slot),
+            helper::L3_CSUM_REPLACE => self.l3_csum_replace(second, third, fourth, fifth),
+            helper::L4_CSUM_REPLACE => self.l4_csum_replace(second, third, fourth, fifth),
+            helper::REDIRECT => self.redirect(args[0] as u32, second, "redirect"),
+            helper::REDIRECT_PEER => self.redirect(args[0] as u32, second, "redirect_peer"),
+            helper::REDIRECT_NEIGH => self.redirect(args[0] as u32, fourth, "redirect_neigh"),
+            helper::CLONE_REDIRECT => self.clone_redirect(second as u32, third),
+            // The socket of a test run is a full one, of no protocol.
+            helper::SK_FULLSOCK => args[0] as i64,
+            helper::TCP_SOCK | helper::SK_LOOKUP_TCP | helper::SK_LOOKUP_UDP | helper::SKC_LOOKUP_TCP | helper::GET_LISTENER_SOCK => 0,
+            helper::SK_RELEASE => 0,
+            // A test run's device forwards nothing (BPF_FIB_LKUP_RET_FWD_DISABLED).
+            helper::FIB_LOOKUP => 5,
+            helper::SKB_CGROUP_ID | helper::SK_CGROUP_ID => 1,
+            helper::SKB_CGROUP_CLASSID => 0,
+            _ => match self.skb_helper(number, args, slot).or_else(|| self.xdp_helper(number, second)) {
+                Some(answer) => answer,
+                None => return None,
+            },
         };
         context::refresh(&mut self.workspace, self.kind, &self.packet);
         Some(answer)
@@ -74,7 +58,7 @@ impl Machine {
             Some(place) => {
                 place.copy_from_slice(&bytes);
                 if flags & 2 != 0 {
-                    context::set_hash(&mut self.workspace, 0);
+                    self.clear_hash();
                 }
                 0
             }
@@ -91,13 +75,26 @@ impl Machine {
         if found { 0 } else { EFAULT }
     }
 
+    /// Counted from the MAC header, which lies before the data of some programs, or from the network header.
     fn load_relative(&mut self, offset: u64, to: u64, len: u64, start_header: u64, slot: usize) -> i64 {
-        let network = if self.ethernet { ETH_HLEN } else { 0 };
-        match start_header {
-            0 if self.ethernet => self.load_bytes(offset as u32 as usize, to, len, slot),
-            1 => self.load_bytes(network + offset as u32 as usize, to, len, slot),
-            _ => EFAULT,
-        }
+        let len = len as u32 as usize;
+        let base = match start_header {
+            0 => Some(self.skb.mac),
+            1 => Some(self.skb.network),
+            _ => None,
+        };
+        let end = self.packet.start + self.packet.len;
+        let start = base.filter(|_| offset <= 0xffff).map(|base| base + offset as usize);
+        let bytes = start.and_then(|start| self.packet.all()[..end].get(start..start.checked_add(len)?)).map(<[u8]>::to_vec);
+        let found = bytes.is_some();
+        self.answer_into("place", to, &bytes.unwrap_or_else(|| vec![0; len.min(LONGEST_PACKET)]), slot);
+        if found { 0 } else { EFAULT }
+    }
+
+    /// Only the device that the packet is on is known to be there.
+    fn clone_redirect(&mut self, ifindex: u32, flags: u64) -> i64 {
+        let known = ifindex != 0 && ifindex == context::ifindex(&mut self.workspace, self.kind);
+        if flags & !1 != 0 || !known { EINVAL } else { 0 }
     }
 
     fn checksum_at(&mut self, offset: u64) -> Option<&mut [u8]> {
@@ -159,102 +156,6 @@ impl Machine {
         }
         self.redirect = Some(Redirect { ifindex, by });
         TC_ACT_REDIRECT
-    }
-
-    /// Only between the four kinds that a packet for this host, another, some or all can have.
-    fn change_type(&mut self, kind: u32) -> i64 {
-        let context = self.workspace.context_bytes();
-        if kind > 3 || context::read(context, 4) > 3 {
-            return EINVAL;
-        }
-        context[4..8].copy_from_slice(&kind.to_le_bytes());
-        0
-    }
-
-    fn change_tail(&mut self, len: u32, flags: u64) -> i64 {
-        let smallest = if self.ethernet { ETH_HLEN + 20 } else { 20 };
-        let len = len as usize;
-        if flags != 0 || len > LONGEST_PACKET || len < smallest.min(self.packet.len) {
-            return EINVAL;
-        }
-        if self.packet.resize(len) { 0 } else { ENOMEM }
-    }
-
-    fn change_head(&mut self, room: u32, flags: u64) -> i64 {
-        let room = room as usize;
-        if flags != 0 || self.packet.len + room > LONGEST_PACKET {
-            return EINVAL;
-        }
-        if room > super::memory::HEADROOM || !self.packet.move_start(-(room as i64)) {
-            return ENOMEM;
-        }
-        self.packet.data_mut()[..room].fill(0);
-        0
-    }
-
-    /// Room between the Ethernet (mode 1) or network header (mode 0) and what follows.
-    fn adjust_room(&mut self, delta: i32, mode: u32, _flags: u64) -> i64 {
-        let base = if self.ethernet { ETH_HLEN } else { 0 };
-        let version = self.packet.data().get(base).map_or(0, |byte| byte >> 4);
-        let header = match (mode, version) {
-            (1, _) => base,
-            (0, 4) => base + 20,
-            (0, 6) => base + 40,
-            (0, _) => return ENOTSUPP,
-            _ => return ENOTSUPP,
-        };
-        if delta.unsigned_abs() > 0xfff || self.packet.len < header {
-            return EFAULT;
-        }
-        let by = delta.unsigned_abs() as usize;
-        if delta >= 0 {
-            if self.packet.len + by > LONGEST_PACKET || !self.packet.move_start(-(by as i64)) {
-                return ENOMEM;
-            }
-            let data = self.packet.data_mut();
-            data.copy_within(by..by + header, 0);
-            data[header..header + by].fill(0);
-        } else {
-            if self.packet.len < header + by {
-                return ENOTSUPP;
-            }
-            self.packet.data_mut().copy_within(0..header, by);
-            self.packet.move_start(by as i64);
-        }
-        0
-    }
-
-    fn xdp_adjust_head(&mut self, delta: i32) -> i64 {
-        // xdp_frame lies at the headroom's start.
-        const FRAME: i64 = 40;
-        let start = self.packet.start as i64 + i64::from(delta);
-        if start < FRAME + self.packet.meta as i64 || i64::from(delta) > self.packet.len as i64 - ETH_HLEN as i64 {
-            return EINVAL;
-        }
-        if self.packet.meta > 0 {
-            let (from, meta) = (self.packet.start - self.packet.meta, self.packet.meta);
-            let to = (from as i64 + i64::from(delta)) as usize;
-            self.packet.all_mut().copy_within(from..from + meta, to);
-        }
-        self.packet.move_start(i64::from(delta));
-        0
-    }
-
-    fn xdp_adjust_meta(&mut self, delta: i32) -> i64 {
-        let meta = self.packet.meta as i64 - i64::from(delta);
-        if meta < 0 || meta % 4 != 0 || meta > 32 {
-            return if meta < 0 { EINVAL } else { -13 };
-        }
-        self.packet.meta = meta as usize;
-        0
-    }
-
-    fn xdp_adjust_tail(&mut self, delta: i32) -> i64 {
-        let len = self.packet.len as i64 + i64::from(delta);
-        if len < ETH_HLEN as i64 || len as usize > LONGEST_PACKET {
-            return EINVAL;
-        }
-        if self.packet.resize(len as usize) { 0 } else { ERANGE }
     }
 
     /// Called as a run begins.

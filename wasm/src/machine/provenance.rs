@@ -54,6 +54,13 @@ impl Provenance {
         Provenance { areas, registers, spilled: BTreeMap::new(), frames: Vec::new(), last: None, r0: 0, answer: None }
     }
 
+    /// For a function that is called back: where its arguments point.
+    pub fn for_function(areas: Areas, arguments: [Option<Origin>; 5]) -> Provenance {
+        let mut provenance = Provenance::new(areas);
+        provenance.registers[1..=5].copy_from_slice(&arguments);
+        provenance
+    }
+
     /// Before `insn` runs with these registers: what to show for each. `constant`: the area that an `LDDW` points into.
     pub fn show(&mut self, insn: Insn, registers: [u64; 11], constant: Option<Origin>) -> [u64; 11] {
         let mut r0_is_its_own = false;
@@ -133,6 +140,8 @@ impl Provenance {
         let offset = address.wrapping_sub(self.areas.context.real);
         match (insn.size(), self.areas.kind, offset) {
             (4, ContextKind::SkBuff, 76 | 80 | 140) | (4, ContextKind::Xdp, 0 | 4 | 8) => Some(self.areas.packet),
+            // The socket stands behind the context.
+            (8, ContextKind::SkBuff, 168) => Some(self.areas.context),
             (8, ..) => self.spilled.get(&address).copied(),
             _ => None,
         }

@@ -1,22 +1,26 @@
 //! Helpers that hand records to user space: perf events and ring buffers.
 
-use super::Machine;
+use super::{Machine, helper};
 use crate::fault::Fault;
-use crate::map::{E2BIG, EINVAL, Storage};
+use crate::map::{E2BIG, EFAULT, EINVAL, ENOENT, Storage};
 
 /// Records that one perf event array keeps until they are read.
 const MOST_RECORDS: usize = 65_536;
 const EAGAIN: i64 = -11;
+const EOPNOTSUPP: i64 = -95;
+/// `BPF_F_INDEX_MASK`, which as a whole is the running CPU, and `BPF_F_CTXLEN_MASK`.
+const INDEX: u64 = 0xffff_ffff;
+const CONTEXT_LENGTH: u64 = 0xf_ffff << 32;
 
 impl Machine {
-    pub fn record_helper(&mut self, name: &str, args: [u64; 5], slot: usize) -> Option<i64> {
+    pub fn record_helper(&mut self, number: u32, args: [u64; 5], slot: usize) -> Option<i64> {
         let [first, second, third, fourth, fifth] = args;
-        Some(match name {
-            "perf_event_output" => self.perf_event_output(second, third, fourth, fifth, slot),
-            "ringbuf_output" => self.ringbuf_output(first, second, third, slot),
-            "ringbuf_reserve" => self.ringbuf_reserve(first, second, third, slot),
-            "ringbuf_submit" | "ringbuf_discard" => self.ringbuf_commit(first, name == "ringbuf_discard", slot),
-            "ringbuf_query" => self.ringbuf_query(first, second, slot),
+        Some(match number {
+            helper::PERF_EVENT_OUTPUT => self.perf_event_output(second, third, fourth, fifth, slot),
+            helper::RINGBUF_OUTPUT => self.ringbuf_output(first, second, third, slot),
+            helper::RINGBUF_RESERVE => self.ringbuf_reserve(first, second, third, slot),
+            helper::RINGBUF_SUBMIT | helper::RINGBUF_DISCARD => self.ringbuf_commit(first, number == helper::RINGBUF_DISCARD, slot),
+            helper::RINGBUF_QUERY => self.ringbuf_query(first, second, slot),
             _ => return None,
         })
     }
@@ -26,7 +30,24 @@ impl Machine {
         let Some(index) = self.map_of(map, slot) else { return 0 };
         let Some(mut record) = self.argument("record", data, size as usize, slot) else { return 0 };
         let from_packet = (flags >> 32 & 0xf_ffff) as usize;
-        record.extend_from_slice(&self.packet.data()[..from_packet.min(self.packet.len)]);
+        if flags & !(INDEX | CONTEXT_LENGTH) != 0 {
+            return EINVAL;
+        }
+        if from_packet > self.packet.len {
+            return EFAULT;
+        }
+        let cpu = flags & INDEX;
+        let own = cpu == INDEX || cpu == 0;
+        if cpu != INDEX && cpu >= u64::from(self.maps[index].spec.max_entries) {
+            return E2BIG;
+        }
+        if !self.readers {
+            return ENOENT;
+        }
+        if !own {
+            return EOPNOTSUPP;
+        }
+        record.extend_from_slice(&self.packet.data()[..from_packet]);
         match &mut self.maps[index].storage {
             Storage::Records(records) if records.len() < MOST_RECORDS => {
                 records.push(record);
@@ -62,7 +83,7 @@ impl Machine {
         reserved.map_or(0, |address| address as i64)
     }
 
-    fn ringbuf_commit(&mut self, sample: u64, discard: bool, slot: usize) -> i64 {
+    pub fn ringbuf_commit(&mut self, sample: u64, discard: bool, slot: usize) -> i64 {
         let address = sample as usize;
         let committed = self.maps.iter_mut().any(|map| match &mut map.storage {
             // SAFETY: a reserved record lies within the ring's memory.

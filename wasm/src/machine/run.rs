@@ -1,5 +1,7 @@
 //! A program prepared for rbpf, and one run of it.
 
+use std::cell::{Cell, RefCell};
+
 use rbpf::EbpfVmMbuff;
 
 use super::{Machine, enter};
@@ -10,26 +12,16 @@ use crate::program::sites::{PAGE_BASE, POOL, SITE_BASE, STEP_CALL, Site, functio
 
 /// A rewritten program in a VM of its own. Fields in this order: the VM goes before the bytes that it reads.
 pub struct Prepared {
-    vm: EbpfVmMbuff<'static>,
+    vm: RefCell<EbpfVmMbuff<'static>>,
     _bytes: Box<[u8]>,
     sites: Vec<Site>,
     origin: Vec<u32>,
     /// Chunks of the arena that the VM knows.
-    chunks: usize,
+    chunks: Cell<usize>,
 }
 
 impl Prepared {
-    pub fn new(code: &[Insn], machine: &Machine, detail: Detail, second_argument: u64) -> Result<Prepared, Fault> {
-        let entry = Entry {
-            frame_pointer: machine.workspace.frame_pointer() as u64,
-            r1: machine.workspace.context() as u64,
-            r2: second_argument,
-            scratch: machine.workspace.scratch() as u64,
-        };
-        Prepared::with_entry(code, entry, detail)
-    }
-
-    pub fn with_entry(code: &[Insn], entry: Entry, detail: Detail) -> Result<Prepared, Fault> {
+    pub fn new(code: &[Insn], entry: Entry, detail: Detail) -> Result<Prepared, Fault> {
         let Rewritten { bytes, sites, origin } = rewrite(code, entry, detail)?;
         let bytes = bytes.into_boxed_slice();
         // SAFETY: the bytes live in a box beside the VM, which is dropped first.
@@ -46,22 +38,38 @@ impl Prepared {
                 vm.register_helper(number, helper).map_err(refused)?;
             }
         }
-        Ok(Prepared { vm, _bytes: bytes, sites, origin, chunks: 0 })
+        Ok(Prepared { vm: RefCell::new(vm), _bytes: bytes, sites, origin, chunks: Cell::new(0) })
     }
 
-    /// Runs the program once on the machine as it stands; r0 at its exit.
-    pub fn run(&mut self, code: &[Insn], machine: &mut Machine) -> Result<u64, Fault> {
-        machine.code = code;
-        for range in machine.arena.ranges().skip(self.chunks) {
-            self.vm.register_allowed_memory(range);
-        }
-        self.chunks = machine.arena.chunk_count();
-        machine.sites = &raw const self.sites[..];
-        let (memory, context): (*const [u8], *const [u8]) = (machine.packet.all(), machine.workspace.bytes());
-        let vm = &self.vm;
-        // SAFETY: both lie in boxes of the machine that no run moves. rbpf writes through them, and so do helpers,
-        // which reach the machine by its pointer alone while the program runs.
+    /// Memory that its runs may touch beside the machine's workspace, packet and maps.
+    pub fn allow(&self, range: std::ops::Range<usize>) {
+        self.vm.borrow_mut().register_allowed_memory(range.start as u64..range.end as u64);
+    }
+
+    /// Runs the program once on the machine as it stands; r0 at its exit. `machine` must be the one that the caller
+    /// entered, if it did.
+    pub fn run(&self, code: *const [Insn], machine: *mut Machine) -> Result<u64, Fault> {
+        // SAFETY: the machine outlives the run. rbpf writes through its memory, and so do helpers, which reach the
+        // machine by its pointer alone while the program runs: no reference is held meanwhile.
+        let (memory, context): (*const [u8], *const [u8]) = unsafe {
+            let machine = &mut *machine;
+            machine.code = code;
+            machine.sites = &raw const self.sites[..];
+            // Chunks are added between runs only, so a run within a run finds them known.
+            if self.chunks.get() < machine.arena.chunk_count() {
+                let mut vm = self.vm.borrow_mut();
+                for range in machine.arena.ranges().skip(self.chunks.get()) {
+                    vm.register_allowed_memory(range);
+                }
+                self.chunks.set(machine.arena.chunk_count());
+            }
+            (machine.packet.all(), machine.workspace.bytes())
+        };
+        let vm = self.vm.borrow();
+        // SAFETY: both lie in boxes of the machine that no run moves.
         let result = enter(machine, || vm.execute_program(unsafe { &*memory }, unsafe { &*context }));
+        // SAFETY: as above; the program has ended.
+        let machine = unsafe { &mut *machine };
         if let Some(fault) = machine.fault.take() {
             return Err(fault);
         }

@@ -26,8 +26,7 @@ impl Arena {
             if self.fixed {
                 return None;
             }
-            let doubled = self.chunks.last().map_or(FIRST_CHUNK, |chunk| (chunk.len() * 16).min(LARGEST_CHUNK));
-            self.add_chunk(doubled.max(size + PADDING));
+            self.add_chunk(size);
         }
         let start = self.chunks.last().map_or(0, |chunk| chunk.as_ptr() as usize);
         let address = start + self.used;
@@ -39,7 +38,10 @@ impl Arena {
         self.chunks.last().map_or(0, |chunk| chunk.len() * 8 - PADDING - self.used)
     }
 
-    fn add_chunk(&mut self, bytes: usize) {
+    /// With room for `needed` bytes, and twice as large as the last one, so that chunks stay few.
+    fn add_chunk(&mut self, needed: usize) {
+        let doubled = self.chunks.last().map_or(FIRST_CHUNK, |chunk| (chunk.len() * 16).min(LARGEST_CHUNK));
+        let bytes = doubled.max(needed + PADDING);
         self.chunks.push(vec![0u64; bytes.next_multiple_of(8) / 8].into_boxed_slice());
         self.used = 0;
     }
@@ -47,7 +49,7 @@ impl Arena {
     /// Before a run: makes room for what the run may allocate, then lets no chunk be added until `release`.
     pub fn fix(&mut self, needed: usize) {
         if self.room() < needed {
-            self.add_chunk(needed + PADDING);
+            self.add_chunk(needed);
         }
         self.fixed = true;
     }

@@ -40,7 +40,7 @@ impl Array {
         if !existed {
             return Updated { touched, existed, error: E2BIG };
         }
-        if flags & BPF_NOEXIST != 0 {
+        if flags == BPF_NOEXIST {
             return Updated { touched, existed, error: EEXIST };
         }
         // SAFETY: the address is of an element of this array, whose arena lives as long as the collection.

@@ -7,6 +7,7 @@ use super::lru::LruList;
 use super::{BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM, MapSpec, Touched, Updated};
 
 const NONE: u32 = u32::MAX;
+const BPF_F_NO_COMMON_LRU: u32 = 1 << 1;
 const BPF_F_ZERO_SEED: u32 = 1 << 6;
 
 /// Elements lie in parallel arrays by number; only values need addresses that stay.
@@ -28,7 +29,7 @@ pub struct HashTable {
 }
 
 impl HashTable {
-    pub fn new(spec: &MapSpec, lru: bool, in_place: bool, seed: u32) -> HashTable {
+    pub fn new(spec: &MapSpec, lru: bool, in_place: bool, seed: u32, cpus: u32) -> HashTable {
         HashTable {
             heads: vec![NONE; spec.max_entries.next_power_of_two() as usize],
             next: Vec::new(),
@@ -41,7 +42,7 @@ impl HashTable {
             value_size: spec.value_size as usize,
             max_entries: spec.max_entries,
             seed: if spec.flags & BPF_F_ZERO_SEED != 0 { 0 } else { seed },
-            lru: lru.then(|| LruList::new(spec.max_entries)),
+            lru: lru.then(|| LruList::new(spec.max_entries, cpus, spec.flags & BPF_F_NO_COMMON_LRU == 0)),
             in_place,
         }
     }
@@ -67,8 +68,14 @@ impl HashTable {
     pub fn update(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
         let (touched, found) = self.find(key);
         let existed = found.is_some();
+        if flags > BPF_EXIST {
+            return Updated { touched, existed, error: EINVAL };
+        }
+        // An LRU map takes a free element before it looks whether it needs one.
+        if self.lru.is_some() {
+            return self.update_lru(key, value, flags, arena);
+        }
         let error = match flags {
-            _ if flags > BPF_EXIST => EINVAL,
             BPF_NOEXIST if existed => EEXIST,
             BPF_EXIST if !existed => ENOENT,
             _ => 0,
@@ -79,36 +86,84 @@ impl HashTable {
         if let (true, Some(element)) = (self.in_place, found) {
             // SAFETY: the address was allocated for this element with this size.
             unsafe { bytes_at(self.values[element as usize], self.value_size) }.copy_from_slice(value);
-            if let Some(lru) = &mut self.lru {
-                lru.touch(element);
-            }
             return Updated { touched, existed, error: 0 };
         }
         if !existed && self.len >= self.max_entries {
-            let Some(victim) = self.lru.as_mut().and_then(LruList::evict) else {
-                return Updated { touched, existed, error: E2BIG };
-            };
-            self.unlink(victim);
+            return Updated { touched, existed, error: E2BIG };
         }
         let Some(element) = self.take_element(arena) else {
             return Updated { touched, existed, error: ENOMEM };
         };
+        self.insert(element, key, value);
+        if let Some(old) = found {
+            self.unlink(old);
+        }
+        Updated { touched: Touched { value: self.values[element as usize], ..touched }, existed, error: 0 }
+    }
+
+    /// `htab_lru_map_update_elem`, `__htab_lru_percpu_map_update_elem`.
+    fn update_lru(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
+        let mut evicted = Vec::new();
+        let wants_new = !self.in_place || flags != BPF_EXIST;
+        let new = if wants_new { self.lru.as_mut().and_then(|lru| lru.pop_free(&mut evicted)) } else { None };
+        for element in evicted {
+            self.unchain(element);
+        }
+        let (touched, found) = self.find(key);
+        let existed = found.is_some();
+        let mut error = match flags {
+            BPF_NOEXIST if existed => EEXIST,
+            BPF_EXIST if !existed => ENOENT,
+            _ if wants_new && new.is_none() => ENOMEM,
+            _ => 0,
+        };
+        if error == 0 && new.is_some_and(|element| !self.make(element, arena)) {
+            error = ENOMEM;
+        }
+        let mut updated = touched.value;
+        let mut unused = new;
+        if error == 0 {
+            match (found, new, self.in_place) {
+                (Some(old), _, true) => {
+                    // SAFETY: the address was allocated for this element with this size.
+                    unsafe { bytes_at(self.values[old as usize], self.value_size) }.copy_from_slice(value);
+                    self.touch(old);
+                }
+                (found, Some(element), _) => {
+                    self.insert(element, key, value);
+                    updated = self.values[element as usize];
+                    unused = found;
+                    if let Some(old) = found {
+                        self.touch(element);
+                        self.unchain(old);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let (Some(element), Some(lru)) = (unused, &mut self.lru) {
+            lru.push_free(element);
+        }
+        Updated { touched: Touched { value: updated, ..touched }, existed, error }
+    }
+
+    fn touch(&mut self, element: u32) {
+        if let Some(lru) = &mut self.lru {
+            lru.touch(element);
+        }
+    }
+
+    /// To the head of its bucket.
+    fn insert(&mut self, element: u32, key: &[u8], value: &[u8]) {
         let at = element as usize * self.key_size;
         self.keys[at..at + self.key_size].copy_from_slice(key);
         self.hashes[element as usize] = self.hash(key);
         // SAFETY: the address was allocated for this element with this size.
         unsafe { bytes_at(self.values[element as usize], self.value_size) }.copy_from_slice(value);
-        let bucket = touched.bucket as usize;
+        let bucket = (self.hashes[element as usize] & (self.heads.len() as u32 - 1)) as usize;
         self.next[element as usize] = self.heads[bucket];
         self.heads[bucket] = element;
         self.len += 1;
-        if let Some(lru) = &mut self.lru {
-            lru.insert(element);
-        }
-        if let Some(old) = found {
-            self.unlink(old);
-        }
-        Updated { touched: Touched { value: self.values[element as usize], ..touched }, existed, error: 0 }
     }
 
     /// Err: there was no such key.
@@ -125,7 +180,7 @@ impl HashTable {
 
     pub fn clear(&mut self) {
         self.heads.fill(NONE);
-        self.free = (0..self.next.len() as u32).rev().collect();
+        self.free = if self.lru.is_some() { Vec::new() } else { (0..self.next.len() as u32).rev().collect() };
         self.len = 0;
         if let Some(lru) = &mut self.lru {
             lru.clear();
@@ -182,16 +237,37 @@ impl HashTable {
         if let Some(element) = self.free.pop() {
             return Some(element);
         }
-        let value = arena.allocate(self.value_size)?;
         let element = self.next.len() as u32;
-        self.next.push(NONE);
-        self.hashes.push(0);
-        self.keys.resize(self.keys.len() + self.key_size, 0);
-        self.values.push(value);
-        Some(element)
+        self.make(element, arena).then_some(element)
+    }
+
+    /// Memory for the elements up to this one; false where there is none.
+    fn make(&mut self, element: u32, arena: &mut Arena) -> bool {
+        while self.next.len() <= element as usize {
+            let Some(value) = arena.allocate(self.value_size) else { return false };
+            self.next.push(NONE);
+            self.hashes.push(0);
+            self.keys.resize(self.keys.len() + self.key_size, 0);
+            self.values.push(value);
+        }
+        true
+    }
+
+    /// Elements that have no memory yet.
+    pub fn unmade(&self) -> u32 {
+        self.max_entries - (self.next.len() as u32).min(self.max_entries)
     }
 
     fn unlink(&mut self, element: u32) {
+        self.unchain(element);
+        match &mut self.lru {
+            Some(lru) => lru.push_free(element),
+            None => self.free.push(element),
+        }
+    }
+
+    /// Out of its bucket.
+    fn unchain(&mut self, element: u32) {
         let bucket = (self.hashes[element as usize] & (self.heads.len() as u32 - 1)) as usize;
         let after = self.next[element as usize];
         if self.heads[bucket] == element {
@@ -203,10 +279,6 @@ impl HashTable {
             }
             self.next[before as usize] = after;
         }
-        if let Some(lru) = &mut self.lru {
-            lru.remove(element);
-        }
-        self.free.push(element);
         self.len -= 1;
     }
 }

@@ -113,6 +113,8 @@ impl LpmTrie {
         // SAFETY: allocated with this size.
         unsafe { bytes_at(address, self.value_size) }.copy_from_slice(value);
         if exact {
+            // The new node takes the old one's place, with the bits beyond the prefix as they were given.
+            self.nodes[at as usize].data = data.to_vec();
             let old = std::mem::replace(&mut self.nodes[at as usize].value, address);
             if old != 0 {
                 self.free_values.push(old);

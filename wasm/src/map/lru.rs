@@ -1,144 +1,260 @@
-//! Whom an LRU hash map evicts (kernel/bpf/bpf_lru_list.c, the common list of one CPU).
+//! Whom an LRU hash map evicts (kernel/bpf/bpf_lru_list.c), as seen from the one CPU that everything runs on.
 //!
-//! Elements stand in an active and an inactive list, newest first, and each has a reference bit that a look-up sets.
-//! When the map is full, the active list's oldest elements move to the inactive one unless they were referenced; then
-//! the oldest unreferenced inactive element goes.
+//! Every element stands in one list, newest first. A CPU takes free elements from its own list, which is filled a
+//! batch at a time from the map's free list, else by shrinking the inactive list; new elements wait in the CPU's
+//! pending list until the next batch. A look-up sets an element's reference bit, which saves it once. With
+//! `BPF_F_NO_COMMON_LRU` each CPU has lists of its own, for its share of the entries.
 
-const NONE: u32 = u32::MAX;
-/// `LOCAL_NR_SCANS` and the shrink's batch: how many elements one rotation looks at.
-const SCANS: u32 = 128;
+/// `LOCAL_FREE_TARGET`, and how many elements one rotation looks at.
+const LOCAL_TARGET: usize = 128;
+/// The same for a CPU's own lists.
+const PERCPU_TARGET: usize = 4;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Out,
-    Active,
-    Inactive,
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum Kind {
+    Active = 0,
+    Inactive = 1,
+    Free = 2,
+    LocalFree = 3,
+    Pending = 4,
 }
+use Kind::{Active, Free, Inactive, LocalFree, Pending};
 
-#[derive(Clone, Copy)]
-struct Node {
-    newer: u32,
-    older: u32,
-    place: Place,
-    referenced: bool,
-}
+const LISTS: usize = 5;
 
-#[derive(Clone, Copy)]
-struct Ends {
-    newest: u32,
-    oldest: u32,
-    len: u32,
-}
-
-const EMPTY: Ends = Ends { newest: NONE, oldest: NONE, len: 0 };
-
+/// Lists through arrays of links; the last `LISTS` places are the lists' heads.
 pub struct LruList {
-    nodes: Vec<Node>,
-    active: Ends,
-    inactive: Ends,
-    batch: u32,
+    next: Vec<u32>,
+    previous: Vec<u32>,
+    kind: Vec<Kind>,
+    referenced: Vec<bool>,
+    elements: u32,
+    lengths: [u32; LISTS],
+    /// Where the rotation of the inactive list goes on: an element, or the list's head.
+    rotation: u32,
+    /// All CPUs share the lists.
+    common: bool,
+    target: usize,
+    scans: usize,
 }
 
 impl LruList {
-    pub fn new(max_entries: u32) -> LruList {
-        LruList { nodes: Vec::new(), active: EMPTY, inactive: EMPTY, batch: (max_entries / 2).clamp(1, SCANS) }
-    }
-
-    /// A new element starts inactive and unreferenced.
-    pub fn insert(&mut self, element: u32) {
-        if self.nodes.len() <= element as usize {
-            self.nodes.resize(element as usize + 1, Node { newer: NONE, older: NONE, place: Place::Out, referenced: false });
-        }
-        self.nodes[element as usize].referenced = false;
-        self.push(element, Place::Inactive);
-    }
-
-    pub fn touch(&mut self, element: u32) {
-        self.nodes[element as usize].referenced = true;
-    }
-
-    pub fn remove(&mut self, element: u32) {
-        let Node { newer, older, place, .. } = self.nodes[element as usize];
-        if place == Place::Out {
-            return;
-        }
-        if newer != NONE {
-            self.nodes[newer as usize].older = older;
-        }
-        if older != NONE {
-            self.nodes[older as usize].newer = newer;
-        }
-        let ends = self.ends(place);
-        if ends.newest == element {
-            ends.newest = older;
-        }
-        if ends.oldest == element {
-            ends.oldest = newer;
-        }
-        ends.len -= 1;
-        self.nodes[element as usize].place = Place::Out;
+    pub fn new(max_entries: u32, cpus: u32, common: bool) -> LruList {
+        let elements = if common { max_entries } else { (max_entries.next_multiple_of(cpus) / cpus).max(1) };
+        let target = if common { (max_entries / cpus / 2).clamp(1, LOCAL_TARGET as u32) as usize } else { PERCPU_TARGET };
+        let places = elements as usize + LISTS;
+        let mut lists = LruList {
+            next: vec![0; places],
+            previous: vec![0; places],
+            kind: vec![Free; elements as usize],
+            referenced: vec![false; elements as usize],
+            elements,
+            lengths: [0; LISTS],
+            rotation: 0,
+            common,
+            target,
+            scans: if common { LOCAL_TARGET } else { PERCPU_TARGET },
+        };
+        lists.clear();
+        lists
     }
 
     pub fn clear(&mut self) {
-        self.nodes.clear();
-        self.active = EMPTY;
-        self.inactive = EMPTY;
+        for list in [Active, Inactive, Free, LocalFree, Pending] {
+            let head = self.head(list);
+            self.next[head as usize] = head;
+            self.previous[head as usize] = head;
+        }
+        self.lengths = [0; LISTS];
+        self.rotation = self.head(Inactive);
+        self.referenced.fill(false);
+        for element in (0..self.elements).rev() {
+            self.link(element, Free);
+        }
     }
 
-    /// The element to take away; it is off the lists then.
-    pub fn evict(&mut self) -> Option<u32> {
-        self.rotate_active();
-        let victim = self.unreferenced().or_else(|| {
-            // All were referenced: the oldest goes by force, inactive first (`__bpf_lru_list_shrink`).
-            [self.inactive.oldest, self.active.oldest].into_iter().find(|&element| element != NONE)
-        })?;
-        self.remove(victim);
-        Some(victim)
+    fn head(&self, list: Kind) -> u32 {
+        self.elements + list as u32
     }
 
-    /// `__bpf_lru_list_rotate_active`: only when the inactive list is the shorter one.
-    fn rotate_active(&mut self) {
-        if self.inactive.len >= self.active.len {
+    fn link(&mut self, element: u32, list: Kind) {
+        let head = self.head(list);
+        let first = self.next[head as usize];
+        (self.next[element as usize], self.previous[element as usize]) = (first, head);
+        self.previous[first as usize] = element;
+        self.next[head as usize] = element;
+        self.kind[element as usize] = list;
+        self.lengths[list as usize] += 1;
+    }
+
+    fn unlink(&mut self, element: u32) {
+        let (next, previous) = (self.next[element as usize], self.previous[element as usize]);
+        self.next[previous as usize] = next;
+        self.previous[next as usize] = previous;
+        self.lengths[self.kind[element as usize] as usize] -= 1;
+    }
+
+    /// To the front of a list, its reference bit used up.
+    fn shift(&mut self, element: u32, list: Kind) {
+        if element == self.rotation {
+            self.rotation = self.previous[element as usize];
+        }
+        self.unlink(element);
+        self.referenced[element as usize] = false;
+        self.link(element, list);
+    }
+
+    /// A list's elements, oldest first.
+    fn oldest_first(&self, list: Kind) -> Vec<u32> {
+        let head = self.head(list);
+        let mut elements = Vec::new();
+        let mut at = self.previous[head as usize];
+        while at != head {
+            elements.push(at);
+            at = self.previous[at as usize];
+        }
+        elements
+    }
+
+    fn oldest(&self, list: Kind, most: usize) -> Vec<u32> {
+        let head = self.head(list);
+        let mut elements = Vec::new();
+        let mut at = self.previous[head as usize];
+        while at != head && elements.len() < most {
+            elements.push(at);
+            at = self.previous[at as usize];
+        }
+        elements
+    }
+
+    fn newest(&self, list: Kind) -> Option<u32> {
+        let head = self.head(list);
+        let first = self.next[head as usize];
+        (first != head).then_some(first)
+    }
+
+    pub fn touch(&mut self, element: u32) {
+        self.referenced[element as usize] = true;
+    }
+
+    /// An element that is out of the hash table.
+    pub fn push_free(&mut self, element: u32) {
+        let list = if self.kind[element as usize] == Pending { LocalFree } else { Free };
+        self.shift(element, list);
+    }
+
+    /// A free element, taken; the elements in `evicted` must leave the hash table for it.
+    pub fn pop_free(&mut self, evicted: &mut Vec<u32>) -> Option<u32> {
+        if !self.common {
+            self.rotate();
+            if self.newest(Free).is_none() {
+                self.shrink(PERCPU_TARGET, Free, evicted);
+            }
+            let element = self.newest(Free)?;
+            self.shift(element, Inactive);
+            return Some(element);
+        }
+        if self.newest(LocalFree).is_none() {
+            self.fill_local(evicted);
+        }
+        let element = match self.newest(LocalFree) {
+            Some(element) => element,
+            None => {
+                let stolen = self.steal_pending()?;
+                evicted.push(stolen);
+                stolen
+            }
+        };
+        self.shift(element, Pending);
+        Some(element)
+    }
+
+    /// `bpf_lru_list_pop_free_to_local`.
+    fn fill_local(&mut self, evicted: &mut Vec<u32>) {
+        for element in self.oldest_first(Pending) {
+            let list = if self.referenced[element as usize] { Active } else { Inactive };
+            self.shift(element, list);
+        }
+        self.rotate();
+        let mut free = 0;
+        while let Some(element) = self.newest(Free).filter(|_| free < self.target) {
+            self.shift(element, LocalFree);
+            free += 1;
+        }
+        if free < self.target {
+            self.shrink(self.target - free, LocalFree, evicted);
+        }
+    }
+
+    /// `__local_list_pop_pending`: the oldest without a reference, else the oldest.
+    fn steal_pending(&self) -> Option<u32> {
+        let pending = self.oldest_first(Pending);
+        pending.iter().copied().find(|&element| !self.referenced[element as usize]).or(pending.first().copied())
+    }
+
+    fn rotate(&mut self) {
+        if self.lengths[Inactive as usize] < self.lengths[Active as usize] {
+            for element in self.oldest(Active, self.scans) {
+                let list = if self.referenced[element as usize] { Active } else { Inactive };
+                self.shift(element, list);
+            }
+        }
+        self.rotate_inactive();
+    }
+
+    /// `__bpf_lru_list_rotate_inactive`: from where it stopped the last time, towards the newest.
+    fn rotate_inactive(&mut self) {
+        let inactive = self.head(Inactive);
+        if self.newest(Inactive).is_none() {
             return;
         }
-        for _ in 0..self.batch.min(self.active.len) {
-            let element = self.active.oldest;
-            let place = if self.nodes[element as usize].referenced { Place::Active } else { Place::Inactive };
-            self.remove(element);
-            self.nodes[element as usize].referenced = false;
-            self.push(element, place);
+        let mut last = self.next[self.rotation as usize];
+        if last == inactive {
+            last = self.next[last as usize];
         }
-    }
-
-    /// `__bpf_lru_list_shrink_inactive`: referenced elements on the way become active.
-    fn unreferenced(&mut self) -> Option<u32> {
-        for _ in 0..self.inactive.len {
-            let element = self.inactive.oldest;
-            if !self.nodes[element as usize].referenced {
-                return Some(element);
+        let mut at = self.rotation;
+        let mut next = inactive;
+        let mut seen = 0;
+        while seen < self.scans {
+            if at == inactive {
+                at = self.previous[at as usize];
+                continue;
             }
-            self.remove(element);
-            self.nodes[element as usize].referenced = false;
-            self.push(element, Place::Active);
+            next = self.previous[at as usize];
+            if self.referenced[at as usize] {
+                self.shift(at, Active);
+            }
+            if at == last {
+                break;
+            }
+            at = next;
+            seen += 1;
         }
-        None
+        self.rotation = next;
     }
 
-    fn push(&mut self, element: u32, place: Place) {
-        let newest = self.ends(place).newest;
-        self.nodes[element as usize] = Node { newer: NONE, older: newest, place, ..self.nodes[element as usize] };
-        if newest != NONE {
-            self.nodes[newest as usize].newer = element;
+    fn shrink(&mut self, wanted: usize, list: Kind, evicted: &mut Vec<u32>) {
+        let before = evicted.len();
+        for element in self.oldest(Inactive, self.scans) {
+            if self.referenced[element as usize] {
+                self.shift(element, Active);
+                continue;
+            }
+            evicted.push(element);
+            self.shift(element, list);
+            if evicted.len() - before == wanted {
+                break;
+            }
         }
-        let ends = self.ends(place);
-        ends.newest = element;
-        if ends.oldest == NONE {
-            ends.oldest = element;
+        if evicted.len() > before {
+            return;
         }
-        ends.len += 1;
-    }
-
-    fn ends(&mut self, place: Place) -> &mut Ends {
-        if place == Place::Active { &mut self.active } else { &mut self.inactive }
+        // All were referenced: the oldest goes by force.
+        let by_force = [Inactive, Active].into_iter().find_map(|list| self.oldest(list, 1).first().copied());
+        if let Some(element) = by_force {
+            evicted.push(element);
+            self.shift(element, list);
+        }
     }
 }

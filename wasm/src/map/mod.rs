@@ -2,9 +2,11 @@
 
 pub mod arena;
 pub mod array;
+pub mod bloom;
 pub mod hash;
 pub mod jhash;
 pub mod kind;
+pub mod local;
 pub mod lpm;
 pub mod lru;
 pub mod queue;
@@ -12,8 +14,10 @@ pub mod ring;
 
 use arena::{Arena, bytes_at};
 use array::Array;
+use bloom::BloomFilter;
 use hash::HashTable;
 use kind::MapKind;
+use local::LocalStorage;
 use lpm::LpmTrie;
 use queue::Queue;
 use ring::RingBuffer;
@@ -51,6 +55,7 @@ pub struct Touched {
 /// Flags of `bpf_map_update_elem`.
 pub const BPF_NOEXIST: u64 = 1;
 pub const BPF_EXIST: u64 = 2;
+const BPF_F_LOCK: u64 = 4;
 
 /// Error numbers as helpers return them.
 pub const ENOENT: i64 = -2;
@@ -85,6 +90,10 @@ pub enum Storage {
     Queue(Queue),
     /// Perf event arrays: programs only write records to them.
     Records(Vec<Vec<u8>>),
+    Bloom(BloomFilter),
+    Local(LocalStorage),
+    /// A type that can be read but not created.
+    Unsupported,
 }
 
 pub struct Map {
@@ -100,8 +109,12 @@ impl Map {
     pub fn create(spec: MapSpec, seed: u32, cpus: u32, arena: &mut Arena) -> Result<Map, String> {
         let kind = MapKind::of(spec.kind).ok_or_else(|| format!("Map {}: type {} is not one of Linux’s.", spec.name, spec.kind))?;
         let named = |what: &str| format!("Map {} ({}): {what}.", spec.name, kind.name);
-        let cpus = if kind.per_cpu { cpus } else { 1 };
+        let possible_cpus = cpus.max(1);
+        let cpus = if kind.per_cpu { possible_cpus } else { 1 };
         let stored = MapSpec { value_size: stored_size(&spec, cpus).ok_or_else(|| named("its values do not fit"))?, ..spec.clone() };
+        if spec.unknown_fields {
+            return Err(named("its definition has fields beyond map_flags that are not zero; they are unknown"));
+        }
         let storage = match kind.name {
             "hash" | "percpu_hash" | "lru_hash" | "lru_percpu_hash" | "hash_of_maps" | "devmap_hash" | "sockhash" => {
                 if spec.key_size == 0 || spec.value_size == 0 || spec.max_entries == 0 {
@@ -110,7 +123,7 @@ impl Map {
                 if spec.max_entries > 1 << 26 || spec.key_size > 512 || stored.value_size > 1 << 22 {
                     return Err(named("keys of more than 512 bytes, values of more than 4 MiB or more than 67,108,864 entries do not fit"));
                 }
-                Storage::Hash(HashTable::new(&stored, kind.name.starts_with("lru"), kind.per_cpu, seed))
+                Storage::Hash(HashTable::new(&stored, kind.name.starts_with("lru"), kind.per_cpu, seed, possible_cpus))
             }
             "array" | "percpu_array" | "prog_array" | "array_of_maps" | "devmap" | "cpumap" | "xskmap" | "sockmap" | "cgroup_array" => {
                 if spec.key_size != 4 || spec.value_size == 0 || spec.max_entries == 0 {
@@ -141,7 +154,19 @@ impl Map {
                 Storage::Queue(Queue::new(spec.max_entries, kind.name == "stack"))
             }
             "perf_event_array" => Storage::Records(Vec::new()),
-            other => return Err(named(&format!("the VM can read but not create a map of type {other}"))),
+            "bloom_filter" => {
+                if spec.key_size != 0 || spec.value_size == 0 || spec.max_entries == 0 || spec.extra > 15 {
+                    return Err(named("it has no keys, and values, entries and at most 15 hashes"));
+                }
+                Storage::Bloom(BloomFilter::new(&spec, seed).ok_or_else(|| named("it would need more than 128 MiB"))?)
+            }
+            "cgroup_storage" | "percpu_cgroup_storage" | "sk_storage" => {
+                if spec.value_size == 0 || spec.value_size > 1 << 16 || spec.max_entries != 0 {
+                    return Err(named("it has values of at most 64 KiB, and no number of entries"));
+                }
+                Storage::Local(LocalStorage::new(spec.value_size as usize, arena).ok_or_else(|| named("there is no memory for it"))?)
+            }
+            _ => Storage::Unsupported,
         };
         Ok(Map { spec, kind, storage, cpus })
     }
@@ -152,7 +177,7 @@ impl Map {
             Storage::Array(_) => self.spec.max_entries,
             Storage::Lpm(trie) => trie.len(),
             Storage::Queue(queue) => queue.len(),
-            Storage::Ring(_) | Storage::Records(_) => 0,
+            Storage::Ring(_) | Storage::Records(_) | Storage::Bloom(_) | Storage::Local(_) | Storage::Unsupported => 0,
         }
     }
 
@@ -172,6 +197,11 @@ impl Map {
         (self.spec.value_size as usize).next_multiple_of(8)
     }
 
+    /// Where a program on another CPU would find its value, given the first CPU's.
+    pub fn value_on(&self, cpu: u32, first: usize) -> usize {
+        if self.kind.per_cpu && cpu < self.cpus && first != 0 { first + self.stride() * cpu as usize } else { 0 }
+    }
+
     /// Bytes that user space reads or writes for one key.
     pub fn user_value_size(&self) -> usize {
         if self.kind.per_cpu { self.stride() * self.cpus as usize } else { self.spec.value_size as usize }
@@ -183,7 +213,7 @@ impl Map {
             Storage::Hash(table) => table.lookup(key),
             Storage::Array(array) => array.lookup(key),
             Storage::Lpm(trie) => trie.lookup(key),
-            Storage::Ring(_) | Storage::Queue(_) | Storage::Records(_) => Touched::default(),
+            _ => Touched::default(),
         }
     }
 
@@ -212,12 +242,47 @@ impl Map {
 
     /// User space's update, `value` of `user_value_size` bytes.
     pub fn store(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
+        if self.spec.kept.is_empty() {
+            return if flags & BPF_F_LOCK != 0 { Updated::refused(EINVAL) } else { self.put(key, value, flags, arena) };
+        }
+        self.store_around(key, value, flags, arena)
+    }
+
+    /// Locks and timers stay as they are, or begin as zeros in a new element (`copy_map_value`).
+    fn store_around(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
+        let mut value = value.to_vec();
+        let touched = self.lookup(key);
+        let in_place = touched.value != 0 && (flags & BPF_F_LOCK != 0 || matches!(self.storage, Storage::Array(_)));
+        // SAFETY: a stored value has this size.
+        let old = (touched.value != 0).then(|| unsafe { bytes_at(touched.value, value.len()) });
+        for &(offset, size) in &self.spec.kept {
+            let range = offset as usize..(offset + size) as usize;
+            match (&old, value.get_mut(range.clone())) {
+                (Some(old), Some(place)) if in_place => place.copy_from_slice(&old[range]),
+                (_, Some(place)) => place.fill(0),
+                _ => {}
+            }
+        }
+        match old {
+            Some(old) if in_place => {
+                if flags & BPF_NOEXIST != 0 {
+                    return Updated { touched, existed: true, error: EEXIST };
+                }
+                old.copy_from_slice(&value);
+                Updated { touched, existed: true, error: 0 }
+            }
+            _ => self.put(key, &value, flags & !BPF_F_LOCK, arena),
+        }
+    }
+
+    fn put(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
         match &mut self.storage {
             Storage::Hash(table) => table.update(key, value, flags, arena),
             Storage::Array(array) => array.update(key, value, flags),
             Storage::Lpm(trie) => trie.update(key, value, flags, arena),
             Storage::Queue(queue) => Updated { touched: Touched::default(), existed: false, error: queue.push(value, flags) },
-            Storage::Ring(_) | Storage::Records(_) => Updated::refused(EINVAL),
+            Storage::Bloom(filter) => Updated { touched: Touched::default(), existed: false, error: filter.push(value, flags) },
+            _ => Updated::refused(EINVAL),
         }
     }
 
@@ -240,7 +305,7 @@ impl Map {
                 value.fill(0);
                 Ok(touched)
             }
-            Storage::Ring(_) | Storage::Queue(_) | Storage::Records(_) => Err(Touched::default()),
+            _ => Err(Touched::default()),
         }
     }
 
@@ -252,6 +317,9 @@ impl Map {
             Storage::Ring(ring) => ring.clear(),
             Storage::Queue(queue) => queue.clear(),
             Storage::Records(records) => records.clear(),
+            Storage::Bloom(filter) => filter.clear(),
+            Storage::Local(local) => local.clear(),
+            Storage::Unsupported => {}
         }
     }
 
@@ -259,20 +327,44 @@ impl Map {
     pub fn window(&self, from: u32, count: u32, mut visit: impl FnMut(u32, &[u8], &[u8])) {
         let size = self.user_value_size();
         // SAFETY: stored values have this size.
-        let mut at = |bucket: u32, key: &[u8], value: usize| visit(bucket, key, unsafe { bytes_at(value, size) });
+        let mut at = |bucket: u32, key: &[u8], value: usize| {
+            let value = unsafe { bytes_at(value, size) };
+            if self.spec.kept.is_empty() {
+                return visit(bucket, key, value);
+            }
+            let mut shown = value.to_vec();
+            for &(offset, size) in &self.spec.kept {
+                if let Some(place) = shown.get_mut(offset as usize..(offset + size) as usize) {
+                    place.fill(0);
+                }
+            }
+            visit(bucket, key, &shown);
+        };
         match &self.storage {
             Storage::Hash(table) => table.window(from, count, &mut at),
             Storage::Array(array) => array.window(from, count, &mut at),
             Storage::Lpm(trie) => trie.window(from, count, &mut at),
-            Storage::Ring(_) | Storage::Queue(_) | Storage::Records(_) => {}
+            _ => {}
         }
+    }
+
+    /// Keys and addresses of the values, as a program on CPU 0 sees them, at this moment.
+    pub fn elements(&self) -> Vec<(Vec<u8>, usize)> {
+        let mut elements = Vec::new();
+        let mut visit = |_: u32, key: &[u8], value: usize| elements.push((key.to_vec(), value));
+        match &self.storage {
+            Storage::Hash(table) => table.window(0, u32::MAX, &mut visit),
+            Storage::Array(array) => array.window(0, u32::MAX, &mut visit),
+            _ => {}
+        }
+        elements
     }
 
     /// Memory that updates within one run may need.
     pub fn headroom(&self) -> usize {
         let Some(stored) = stored_size(&self.spec, self.cpus) else { return 0 };
         let wanted = match &self.storage {
-            Storage::Hash(table) => self.spec.max_entries - table.len().min(self.spec.max_entries),
+            Storage::Hash(table) => table.unmade(),
             Storage::Lpm(trie) => self.spec.max_entries - trie.len().min(self.spec.max_entries),
             _ => 0,
         };

@@ -42,12 +42,13 @@ pub fn programs(elf: &Elf, table: &MapTable, ext: Option<&BtfExt>, license: &str
         functions.extend(functions_of(elf, index)?);
     }
     let linker = Linker { elf, table, ext, functions, code };
-    linker
-        .functions
-        .iter()
-        .filter(|function| elf.sections[function.section].name != ".text")
-        .map(|function| linker.link(function, license).map_err(|fault| fault.in_program(&function.name)))
-        .collect()
+    let mut programs = Vec::new();
+    for function in &linker.functions {
+        if elf.sections[function.section].name != ".text" {
+            programs.push(linker.link(function, license).map_err(|fault| fault.in_program(&function.name))?);
+        }
+    }
+    Ok(programs)
 }
 
 /// A section's functions by their symbols. Before version 8, clang left the type of a function's symbol open; a local

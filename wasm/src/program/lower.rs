@@ -6,7 +6,7 @@
 
 use super::assembler::Assembler;
 use super::instruction::*;
-use super::rewrite::Entry;
+use super::rewrite::Place;
 use super::sites::{Arithmetic, Site, SiteAction};
 use crate::fault::Fault;
 
@@ -22,7 +22,13 @@ const SPILL_R2: i16 = 16;
 const SPILL_LEFT: i16 = 24;
 const SPILL_RIGHT: i16 = 32;
 
-pub fn lower(asm: &mut Assembler, program: &[Insn], at: usize, insn: Insn, entry: Entry, counted: u32) -> Result<(), Fault> {
+/// Number of bpf_for_each_map_elem.
+const FOR_EACH_MAP_ELEM: i32 = 164;
+/// Number of bpf_loop.
+const LOOP: i32 = 181;
+
+pub fn lower(asm: &mut Assembler, program: &[Insn], insn: Insn, place: Place) -> Result<(), Fault> {
+    let at = place.at;
     match insn.class() {
         CLASS_LD if insn.is_wide() => {
             asm.load_constant(insn.dst, wide_immediate(insn, program[at + 1]));
@@ -38,7 +44,7 @@ pub fn lower(asm: &mut Assembler, program: &[Insn], at: usize, insn: Insn, entry
             Ok(())
         }
         CLASS_ALU | CLASS_ALU64 => alu(asm, at, insn),
-        CLASS_JMP | CLASS_JMP32 => jump(asm, at, insn, entry, counted),
+        CLASS_JMP | CLASS_JMP32 => jump(asm, insn, place),
         _ => {
             asm.emit(insn);
             Ok(())
@@ -153,21 +159,32 @@ fn packet_load(asm: &mut Assembler, at: usize, insn: Insn) -> Result<(), Fault> 
     Ok(())
 }
 
-fn jump(asm: &mut Assembler, at: usize, insn: Insn, entry: Entry, counted: u32) -> Result<(), Fault> {
+fn jump(asm: &mut Assembler, insn: Insn, place: Place) -> Result<(), Fault> {
+    let Place { at, counted, .. } = place;
     let instruction = at as u32;
     match insn.opcode {
         EXIT => asm.emit(insn),
         CALL if insn.src == PSEUDO_CALL => asm.call_local(insn.callee(at) as usize),
-        CALL => {
-            asm.site(Site { action: SiteAction::Helper(insn.imm as u32), counted, instruction })?;
-            if insn.imm == TAIL_CALL {
+        CALL if insn.imm == TAIL_CALL => {
+            asm.site(Site { action: SiteAction::TailCall { nested: !place.in_main }, counted, instruction })?;
+            if place.in_main {
                 // Answered with 0, which cannot be read, where another program takes over.
                 asm.emit(Insn::new(0x71, 0, 0, 0, 0));
+            } else {
+                asm.emit(Insn::new(LDX_DW, 1, 0, 0, 0));
+                asm.emit(Insn::new(LDX_DW, 0, 0, 8, 0));
+                asm.emit(Insn::new(0x15, 1, 0, 1, 0));
+                asm.emit(Insn::new(EXIT, 0, 0, 0, 0));
             }
+        }
+        CALL => {
+            let helper = insn.imm as u32;
+            let action = if matches!(insn.imm, FOR_EACH_MAP_ELEM | LOOP) { SiteAction::Callback(helper) } else { SiteAction::Helper(helper) };
+            asm.site(Site { action, counted, instruction })?;
         }
         CALLX => {
             asm.emit(Insn::new(STX_DW, 10, insn.dst, SPILL_R0, 0));
-            asm.load_constant(0, entry.scratch);
+            asm.load_constant(0, place.scratch);
             asm.emit(Insn::new(STX_DW, 10, 1, SPILL_R1, 0));
             asm.emit(Insn::new(LDX_DW, 1, 10, SPILL_R0, 0));
             asm.emit(Insn::new(STX_DW, 0, 1, 0, 0));

@@ -20,14 +20,30 @@ pub const STRIDE: usize = FRAME + SPILL;
 /// rbpf adds a jump's offset to the position as a 16-bit number, so nothing may jump beyond this slot.
 pub const RBPF_REACH: usize = 32_767;
 
-/// Where a program starts: constants for the registers that are set on entry.
+/// Where a program starts, and constants for the registers that are set on entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     pub frame_pointer: u64,
-    pub r1: u64,
-    pub r2: u64,
+    pub start: Start,
     /// An address of 8 bytes that inserted instructions may use at any depth.
     pub scratch: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Start {
+    /// At its first instruction.
+    Program { r1: u64, r2: u64 },
+    /// At the function that begins at this slot, which helpers call back: r1 to r5 lie at `arguments`.
+    Function { slot: usize, arguments: u64 },
+}
+
+/// What a constant load of a function's address loads: no address that could be read, with the function's slot in the
+/// lower half.
+pub const FUNCTION_TAG: u64 = 0xffff_ca00_0000_0000;
+
+/// The slot behind a function's address.
+pub fn function_slot(address: u64) -> Option<usize> {
+    (address & !0xffff_ffff == FUNCTION_TAG).then_some((address as u32) as usize)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,9 +65,21 @@ pub fn rewrite(program: &[Insn], entry: Entry, detail: Detail) -> Result<Rewritt
     let blocks = block_starts(program);
     let fuel = fuel_points(program);
     let mut asm = Assembler::new(program.len());
+    let main_end = main_end(program);
     asm.load_constant(10, entry.frame_pointer);
-    asm.load_constant(1, entry.r1);
-    asm.load_constant(2, entry.r2);
+    match entry.start {
+        Start::Program { r1, r2 } => {
+            asm.load_constant(1, r1);
+            asm.load_constant(2, r2);
+        }
+        Start::Function { slot, arguments } => {
+            asm.load_constant(0, arguments);
+            for register in 1..=5u8 {
+                asm.emit(Insn::new(0x79, register, 0, i16::from(register - 1) * 8, 0));
+            }
+            asm.jump(Insn::new(JA, 0, 0, 0, 0), slot);
+        }
+    }
 
     let plan = plan_counts(program, &live, &blocks);
     for (at, insn) in instructions(program) {
@@ -67,9 +95,32 @@ pub fn rewrite(program: &[Insn], entry: Entry, detail: Detail) -> Result<Rewritt
         if counted > 0 && !is_site {
             count(&mut asm, at, counted, live[at], false)?;
         }
-        lower(&mut asm, program, at, insn, entry, counted)?;
+        let place = Place { at, counted, in_main: at < main_end, scratch: entry.scratch };
+        lower(&mut asm, program, insn, place)?;
     }
     asm.finish()
+}
+
+/// Where an instruction stands that is lowered.
+#[derive(Clone, Copy)]
+pub struct Place {
+    pub at: usize,
+    pub counted: u32,
+    /// In the main function, not in one that is called.
+    pub in_main: bool,
+    pub scratch: u64,
+}
+
+/// The main function comes first: it ends where the first function that is called, or called back, begins.
+fn main_end(program: &[Insn]) -> usize {
+    instructions(program)
+        .filter_map(|(at, insn)| {
+            let called = insn.is_local_call().then(|| insn.callee(at) as usize);
+            let loaded = || insn.is_wide().then(|| program.get(at + 1)).flatten().and_then(|&high| function_slot(wide_immediate(insn, high)));
+            called.or_else(loaded)
+        })
+        .min()
+        .unwrap_or(program.len())
 }
 
 /// Instructions to count right before each slot: a segment (a block, or its part up to a helper call) is counted at

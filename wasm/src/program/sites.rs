@@ -29,6 +29,12 @@ pub enum SiteAction {
     /// A legacy load from the packet (`LD_ABS`, `LD_IND`) of `size` bytes at offset r1: answers the address of the
     /// value, or 0 beyond the packet's end, where Linux ends the program with 0.
     PacketLoad { size: u8 },
+    /// Calls a helper that calls back into the program.
+    Callback(u32),
+    /// A tail call. In a function that others call (`nested`), the other program runs in that function's place and
+    /// its result is the function's: the site answers the address of two numbers, whether it ran and what it gave.
+    /// In the main function it answers as `Count` does, 0 where another program takes over.
+    TailCall { nested: bool },
     /// Calls the helper whose number is in r0, which r1 to r5 cannot show: it lies in the frame that r1 points to.
     HelperByRegister,
 }
@@ -63,7 +69,7 @@ pub fn function(number: u32) -> Option<Helper> {
 }
 
 fn site<const N: usize>(r1: u64, r2: u64, r3: u64, r4: u64, r5: u64) -> u64 {
-    crate::machine::arrive(N, [r1, r2, r3, r4, r5])
+    crate::machine::arrive(N, r1, r2, r3, r4, r5)
 }
 
 fn page<const N: usize>(_: u64, _: u64, _: u64, _: u64, _: u64) -> u64 {
