@@ -14,6 +14,7 @@ import { blobSize } from './netfilter/blob-size.ts';
 import type { TableName } from './netfilter/hook.ts';
 import { Netfilter, type Passage } from './netfilter/netfilter.ts';
 import { PacketLog } from './netfilter/packet-log.ts';
+import type { Dump } from './netfilter/read-dump.ts';
 import { SCTP_STATES } from './netfilter/sctp-tracking.ts';
 import { TCP_STATES } from './netfilter/tcp-tracking.ts';
 import { Topology } from './netfilter/topology.ts';
@@ -29,6 +30,8 @@ const COUNTER_BYTES = 16;
 export interface IptablesOptions extends DatapathOptions {
   /** `iptables-legacy` replaces whole tables at each commit; `iptables-nft` commits the chains that were handed over. */
   readonly backend: 'legacy' | 'nft';
+  /** A person's own rules instead of kube-proxy's: changes of the cluster then move pods, and write no rule. */
+  readonly dump?: Dump;
 }
 
 /** kube-proxy in iptables mode on one node: its rules, and netfilter walking them. */
@@ -52,7 +55,8 @@ export class IptablesDatapath implements Datapath {
     topology.addInterface({ name: 'lo', addresses: [{ address: 0x7f000000 as Ipv4, length: 8 }], own: [0x7f000001 as Ipv4] });
     topology.addInterface({ name: UPLINK, addresses: [{ address, length: 32 }], own: [address] });
     topology.addRoute({ destination: { address: 0 as Ipv4, length: 0 }, via: null, device: UPLINK });
-    this.#netfilter = new Netfilter({ topology, random32: () => this.#random.next() >>> 0 });
+    const { dump } = options;
+    this.#netfilter = new Netfilter({ topology, random32: () => this.#random.next() >>> 0, ...(dump ? { sets: dump.sets, tables: dump.tables } : {}) });
     this.#pods = new LocalPods(node);
     for (const pod of this.#pods.all()) this.#addRoute(pod);
     this.reset(seed);
@@ -91,7 +95,7 @@ export class IptablesDatapath implements Datapath {
     const { added, removed } = this.#pods.apply(change);
     for (const pod of added) this.#addRoute(pod);
     for (const pod of removed) this.#netfilter.topology.removeHostRoute(pod.address);
-    const payload = this.#proxier.sync(change, (done) => progress?.(done * 0.4));
+    const payload = this.#options.dump ? null : this.#proxier.sync(change, (done) => progress?.(done * 0.4));
     if (!payload) return { datapath: 'iptables', kind: 'none', stages: [], work: {}, rules: null, writes: [] };
     return this.#apply(payload, (done) => progress?.(0.4 + done * 0.6));
   }

@@ -125,6 +125,11 @@ class SetList implements IpSet {
   }
 }
 
+/** A set of which only the name is known: it has no members. */
+export function emptySet(name: string): IpSet {
+  return new HashSet(name, 'hash:ip', ['ip']);
+}
+
 /** Reads what `ipset save` writes and `ipset restore` takes: `create` and `add` lines. Throws `RestoreError`. */
 export function parseIpSets(text: string): Map<string, IpSet> {
   const sets = new Map<string, IpSet>();

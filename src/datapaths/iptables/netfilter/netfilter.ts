@@ -34,6 +34,8 @@ interface Rejection {
 export interface NetfilterOptions {
   readonly topology: Topology;
   readonly sets?: ReadonlyMap<string, IpSet>;
+  /** Tables that stand already, as `readDump` gives them. */
+  readonly tables?: Map<TableName, RuleTable>;
   /** 0 to 2³²−1. */
   readonly random32: () => number;
 }
@@ -52,7 +54,7 @@ const NAT_SIDE: Readonly<Partial<Record<Hook, NatSide>>> = { PREROUTING: 'destin
 /** One machine's IPv4 netfilter: tables, connection tracking, NAT, and the routing between the hooks. */
 export class Netfilter {
   readonly topology: Topology;
-  readonly tables = new Map<TableName, RuleTable>();
+  readonly tables: Map<TableName, RuleTable>;
   readonly conntrack = new Conntrack();
   readonly #sets: ReadonlyMap<string, IpSet>;
   readonly #recent = new Map<string, RecentList>();
@@ -63,6 +65,8 @@ export class Netfilter {
   constructor(options: NetfilterOptions) {
     this.topology = options.topology;
     this.#sets = options.sets ?? new Map();
+    this.tables = options.tables ?? new Map();
+    this.#tracks = this.#needsConntrack();
     this.#random32 = options.random32;
   }
 
@@ -74,8 +78,12 @@ export class Netfilter {
         if (match.kind === 'set' && !this.#sets.has(match.set)) throw new RestoreError(`There is no set ${match.set}.`, 1 + text.slice(0, Math.max(0, text.indexOf(match.set))).split('\n').length - 1);
       }
     }
-    this.#tracks = [...this.tables.values()].some((table) => table.needsConntrack());
+    this.#tracks = this.#needsConntrack();
     return counts;
+  }
+
+  #needsConntrack(): boolean {
+    return [...this.tables.values()].some((table) => table.needsConntrack());
   }
 
   /** Forgets connections and what `recent` saw. */

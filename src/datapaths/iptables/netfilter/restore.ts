@@ -3,7 +3,7 @@ import { parseRule } from './parse/parse-rule.ts';
 import { RuleError } from './parse/rule-error.ts';
 import { RestoreError } from './restore-error.ts';
 import { RuleTable, type Policy } from './rule-table.ts';
-import type { RuleNote } from './rule.ts';
+import type { Rule } from './rule.ts';
 import { splitWords } from './words.ts';
 
 /** How much of a text was what. */
@@ -18,8 +18,8 @@ export interface RestoreOptions {
   /** Keep the chains that the text does not name (`--noflush`). */
   readonly noflush?: boolean;
   readonly progress?: (done: number) => void;
-  /** Told of each rule that is read and kept, but cannot be honoured in full, with its line. */
-  readonly note?: (line: number, note: RuleNote) => void;
+  /** Told of each rule that was read, with its line. */
+  readonly read?: (line: number, rule: Rule) => void;
 }
 
 /**
@@ -67,7 +67,7 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
         table = null;
       } else {
         const line = lineNumber;
-        const kind = command(table, textId, text, at, end, options.note ? (note) => options.note?.(line, note) : undefined);
+        const kind = command(table, textId, text, at, end, options.read ? (rule) => options.read?.(line, rule) : undefined);
         if (kind === 'rule') counts.rules += 1;
         else counts.deletes += 1;
       }
@@ -124,7 +124,7 @@ function afterCounters(line: string): number {
   return line.startsWith('[') ? line.indexOf(']') + 1 : 0;
 }
 
-function command(table: RuleTable, textId: number, text: string, from: number, end: number, note: ((note: RuleNote) => void) | undefined): 'rule' | 'other' {
+function command(table: RuleTable, textId: number, text: string, from: number, end: number, read: ((rule: Rule) => void) | undefined): 'rule' | 'other' {
   let at = from;
   let counters: readonly [number, number] | null = null;
   if (text.charCodeAt(at) === 91) {
@@ -143,7 +143,7 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
     const textStart = afterChain(text, at, end);
     const addOne = (each: readonly string[]) => {
       const rule = parseRule(each, wordsFrom);
-      if (note) for (const one of rule.notes) note(one);
+      read?.(rule);
       table.add(chain, rule, textId, textStart, end, counters, place);
     };
     const comma = text.indexOf(',', at);

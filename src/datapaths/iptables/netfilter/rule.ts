@@ -180,6 +180,7 @@ export interface RuleNote {
 /**
  * `never`, `always`: the match's answer in a simulation. `nothing`: a target without effect there. `dropped`: a target that
  * ends the packet there. `clock`: asks the simulated clock. `approximate`: counts what stands now, where Linux counts lazily.
+ * `empty-set`: the set's members are not in the text, so that it is taken as empty.
  */
 export type NoteEffect =
   | 'never-no-socket'
@@ -204,6 +205,7 @@ export type NoteEffect =
   | 'always-not-simulated'
   | 'clock'
   | 'approximate'
+  | 'empty-set'
   | 'nothing-not-simulated'
   | 'dropped-no-listener';
 
