@@ -73,9 +73,12 @@ describe('what each side does when a Service’s endpoints change', () => {
     expect(updates.map(({ change }) => change.endpoints)).toEqual([4, 3, 3, 4, 3, 3, 4, 3, 3]);
     expect(updates.map(({ change }) => change.rollout?.phase)).toEqual(Array.from({ length: 3 }, () => ['ready', 'ending', 'gone']).flat());
     expect(updates.map(({ change }) => change.rollout?.updates)).toEqual(Array<number>(9).fill(9));
-    // kube-proxy writes at each of them, as any change of a slice queues a sync; the map has nothing to do when a pod that gets nothing new is gone.
+    // kube-proxy writes at each of them, as any change of a slice queues a sync.
     expect(updates.map(({ lanes }) => lanes.iptables.report.kind)).toEqual(Array<string>(9).fill('partial'));
-    expect(updates.map(({ lanes }) => lanes.ebpf.report.kind)).toEqual(Array.from({ length: 3 }, () => ['entries', 'entries', 'none']).flat());
+    const ready = ['update backends_v3', 'update services_v2', 'reupdate services_v2'];
+    // The last slot's backend takes the place of the one that ends; a connection that is there still finds the old one.
+    const ending = ['reupdate services_v2', 'reupdate services_v2', 'redelete services_v2'];
+    expect(updates.map(({ lanes }) => kinds(lanes.ebpf.report))).toEqual(Array.from({ length: 3 }, () => [ready, ending, ['redelete backends_v3']]).flat());
     for (const { change, lanes } of updates) {
       const rules = lanes.iptables.report.rules;
       const difference = (rules?.rulesAfter ?? 0) - (rules?.rulesBefore ?? 0);

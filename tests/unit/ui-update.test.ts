@@ -8,11 +8,10 @@ import { PRESET_NODE } from '../../src/kubernetes/node.ts';
 import { addedService, preset } from '../../src/kubernetes/presets.ts';
 import type { SimulationApi, Update } from '../../src/simulation/api.ts';
 import { byteParts } from '../../src/ui/update/bytes.ts';
-import { chainLayout, newRules, ordinalOf, windows } from '../../src/ui/update/chain-layout.ts';
+import { chainLayout, newRules, ordinalOf, takenBy, windows } from '../../src/ui/update/chain-layout.ts';
 import { countedBy, rulesBy, rulesSpan, rulesTaken, writeEnds } from '../../src/ui/update/chain-progress.ts';
 import { clockScale, clockTicks } from '../../src/ui/update/clock-scale.ts';
 import { cellAt, fitField } from '../../src/ui/update/field-geometry.ts';
-import { findBuckets } from '../../src/ui/update/find-buckets.ts';
 import { lensRows } from '../../src/ui/update/lens-rows.ts';
 import { shortChain, shortRule, withoutComment } from '../../src/ui/update/rule-text.ts';
 import { stations, stationStates } from '../../src/ui/update/stations.ts';
@@ -30,7 +29,7 @@ function added(backend: 'legacy' | 'nft', endpoints = 2) {
   const inspect: SimulationApi['inspect'] = async (_, view) => Promise.resolve(datapath.inspect(view));
   const snapshot = datapath.inspect({ kind: 'chains' });
   const chains = snapshot.kind === 'chains' ? snapshot.chains : [];
-  return { report, inspect, chains, layout: chainLayout(chains, report.rules!, rulesTaken(report), backend === 'legacy')! };
+  return { report, inspect, chains, layout: chainLayout(chains, report.rules!, rulesTaken(report), takenBy(report))! };
 }
 const write = (map: string, key: number, operation: MapWrite['operation'] = 'update'): MapWrite => ({ map, operation, key: Uint8Array.of(key), value: Uint8Array.of(0), keyText: '', valueText: '', existed: false, bucket: null });
 const mapReport: UpdateReport = { datapath: 'ebpf', kind: 'entries', stages: [{ kind: 'write', name: 'bpf', work: { entriesWritten: 6 } }], work: { entriesWritten: 6 }, rules: null, writes: [] };
@@ -58,7 +57,7 @@ describe('where the rules stand', () => {
   });
   test('a count that does not agree claims no places', () => {
     const { report, chains } = added('nft');
-    expect(chainLayout(chains, report.rules!, 5, false)).toBeNull();
+    expect(chainLayout(chains, report.rules!, 5, 'changed')).toBeNull();
   });
   test('any window is covered once, in order', () => {
     const { layout } = added('legacy');
@@ -168,19 +167,6 @@ describe('the field', () => {
     expect(clockScale(100, { start: 0, end: 0 }, 0, 500, 100)).toMatchObject({ pxPerNs: 0, fieldLeft: 0 });
     expect(clockTicks(0, 500)).toEqual({ minor: [], major: [] });
   });
-});
-
-test('buckets are found over several windows, deleted keys are not looked for', async () => {
-  const rows = Array.from({ length: 2500 }, (_, index) => ({ bucket: index * 3, key: Uint8Array.of(index >> 8, index & 255), value: new Uint8Array(), keyText: '', valueText: '' }));
-  let calls = 0;
-  const inspect = (async (_: string, view: { from: number; count: number }) => {
-    calls += 1;
-    return Promise.resolve({ kind: 'map', map: {}, rows: rows.slice(view.from, view.from + view.count) });
-  }) as unknown as SimulationApi['inspect'];
-  const of = (key: number, operation: MapWrite['operation'] = 'update') => ({ ...write('m', 0, operation), key: Uint8Array.of(key >> 8, key & 255) });
-  const found = await findBuckets(inspect, 'm', [of(5), write('other', 1), of(1200), of(2400, 'delete')], () => false);
-  expect([...found]).toEqual([[0, 15], [2, 3600]]);
-  expect(calls).toBe(2);
 });
 
 test('maps in the order of their first write, writes keep their number', () => {

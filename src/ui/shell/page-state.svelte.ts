@@ -160,7 +160,7 @@ export class PageState {
     this.scene = back;
     this.#write(back, 'replace');
     // A first scene that cannot be had: the default one instead.
-    if (!this.shown && !sameLanes(scene, back)) this.#wanted = back;
+    if (!this.shown && scene !== back) this.#wanted = back;
   }
 }
 

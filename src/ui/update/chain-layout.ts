@@ -1,4 +1,4 @@
-import type { RulesChange } from '../../datapaths/report.ts';
+import type { RulesChange, UpdateReport } from '../../datapaths/report.ts';
 import type { ChainRow } from '../../datapaths/view.ts';
 
 /** The chains that an update hands to the kernel, in the tables' own order, each with the number of its first rule. */
@@ -7,27 +7,34 @@ export interface ChainLayout {
   readonly rules: number;
 }
 
-/** Chains of single Services: a partial sync leaves out those that did not change. */
-const PER_SERVICE = /^KUBE-(SVC|SVL|EXT|FW|SEP)-/;
+/**
+ * `tables`: all of filter and nat (legacy); `everything`: every chain that a full sync declares; `changed`: those that a
+ * partial sync declares.
+ */
+export type Taken = 'tables' | 'everything' | 'changed';
+
+export function takenBy(report: UpdateReport): Taken {
+  if (report.stages.some(({ kind }) => kind === 'replace')) return 'tables';
+  return report.kind === 'full' ? 'everything' : 'changed';
+}
 
 /**
- * Which rules stand where in what the kernel takes: `whole`, all of filter and nat (legacy, or a full sync); else the
- * standing chains and those of the Services that changed, as a partial sync declares them. null: the count does not agree
- * with what was counted, so nothing is claimed about places.
+ * Which rules stand where in what the kernel takes. null: the count does not agree with what was counted, so nothing is
+ * claimed about places.
  */
-export function chainLayout(rows: readonly ChainRow[], change: RulesChange, taken: number, whole: boolean): ChainLayout | null {
-  const touched = new Set(change.rulesAdded.map(({ table, chain }) => `${table} ${chain}`));
-  const added = new Set(change.chainsAdded);
+export function chainLayout(rows: readonly ChainRow[], change: RulesChange, counted: number, taken: Taken): ChainLayout | null {
+  const written = new Set(change.chainsWritten);
   const chains: ChainLayout['chains'][number][] = [];
   let first = 0;
   for (const { table, chain, rules, policy } of rows) {
     if (table !== 'filter' && table !== 'nat') continue;
     // kube-proxy never declares the built-in chains.
-    if (!whole && (policy !== null || (PER_SERVICE.test(chain) && !added.has(chain) && !touched.has(`${table} ${chain}`)))) continue;
+    if (taken !== 'tables' && policy !== null) continue;
+    if (taken === 'changed' && !written.has(`${table} ${chain}`)) continue;
     chains.push({ table, chain, rules, first });
     first += rules;
   }
-  return first === taken || whole ? { chains, rules: first } : null;
+  return first === counted || taken === 'tables' ? { chains, rules: first } : null;
 }
 
 /** The number, from 0, that a rule has among all of them; null: its chain is not there. */
