@@ -148,3 +148,51 @@ test('Add Service goes to the update, and both lanes take it', async ({ page }) 
   await expect(page.getByRole('button', { name: 'Update' })).toHaveAttribute('aria-current', 'page');
   await expect(page.getByText('cilium_lb4_services_v2').first()).toBeVisible();
 });
+
+test('the second packet is the next of the seed’s sequence; a new scene begins with its own', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await open(page, link({ cluster: 'shop' }));
+  const send = page.getByRole('button', { name: 'Send packet' });
+  await send.click();
+  await expect(page).toHaveURL(/packet=0&/);
+  await send.click();
+  await expect(page).toHaveURL(/packet=1&/);
+  await page.getByText('Established', { exact: true }).click();
+  await expect(page.getByText('nf_conntrack', { exact: true })).toBeVisible();
+  await send.click();
+  await expect(page).toHaveURL(/connection=established&packet=1&/);
+});
+
+test('the destination is dragged along the chain', async ({ page }) => {
+  await open(page, link({ cluster: '500' }));
+  const handle = page.getByRole('slider', { name: 'Destination’s position in the chain' });
+  const box = await handle.boundingBox();
+  if (!box) throw new Error('The handle is not there.');
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  for (let step = 1; step <= 8; step++) await page.mouse.move(x - step * 12, y);
+  await page.mouse.up();
+  await expect(page).toHaveURL(/position=\d+/);
+  const position = Number(/position=(\d+)/.exec(page.url())?.[1]);
+  expect(position).toBeGreaterThan(10);
+  expect(position).toBeLessThan(490);
+  await expect(handle).toHaveAttribute('aria-valuenow', String(position + 1));
+  await clock(page).focus();
+  await page.keyboard.press('End');
+  // The rule at that position matched: everything after it was never read.
+  await expect(page.getByText(`${499 - position} rules never read: off the clock`)).toBeVisible();
+});
+
+test('without motion, Play goes stage by stage, and the end is drawn at once', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Play' }).click();
+  const first = await moment(page);
+  expect(first.instructions).toBe(1);
+  await page.getByRole('button', { name: 'Play' }).click();
+  expect((await moment(page)).instructions).toBeGreaterThan(1);
+  await page.getByRole('button', { name: 'Send packet' }).click();
+  const end = await moment(page);
+  expect(end.at).toBe(end.total);
+});
