@@ -62,7 +62,7 @@ function objectsOf(index: number, state: State): readonly [ClusterObject & { kin
 }
 
 /** What the objects mean, read without the agent's code. */
-function expectedOf(index: number, state: State | null, to: 'cluster' | 'node' | 'balancer', from: 'pod' | 'outside'): Expected {
+function expectedOf(state: State | null, to: 'cluster' | 'node' | 'balancer', from: 'pod' | 'outside'): Expected {
   if (!state) return null;
   if (to === 'node' && state.type === 'ClusterIP') return null;
   if (to === 'balancer' && state.type !== 'LoadBalancer') return null;
@@ -165,7 +165,7 @@ class Churn {
     const dropped = from === 'pod' ? returnValue === TC.shot : returnValue === XDP.drop;
     const went = dropped ? 'dropped' : (flow.split(' → ')[1] ?? '');
     const allowed = [this.#before, this.#after].flatMap((states) => {
-      const expected = expectedOf(service, states[service] ?? null, to, from);
+      const expected = expectedOf(states[service] ?? null, to, from);
       return expected === null ? [destination] : expected.size === 0 ? ['dropped'] : [...expected];
     });
     expect(allowed, `${source} → ${destination} after write ${this.writes} (${[...this.maps].at(-1)})`).toContain(went);
