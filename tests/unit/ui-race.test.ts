@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bucketPlace } from '../../src/ui/race/bucket-place.ts';
 import { axisTicks } from '../../src/ui/race/axis-ticks.ts';
+import { durationIn } from '../../src/ui/race/duration-in.ts';
 import { labelWidth } from '../../src/ui/race/label-width.ts';
 import { lensRows, type LensRow } from '../../src/ui/race/lens-rows.ts';
 import { listWindow } from '../../src/ui/race/list-window.ts';
 import { mapPlaces } from '../../src/ui/race/path-places.ts';
 import { defaultPace, paces, runSeconds, slowness, SLOWER } from '../../src/ui/race/race-clock.ts';
 import { ruleParts } from '../../src/ui/race/rule-parts.ts';
+import { sitStrip } from '../../src/ui/race/sit-strip.ts';
 import { sizeClass } from '../../src/ui/race/size-class.ts';
 import { stageLayout } from '../../src/ui/race/stage-layout.ts';
 import { cellOf, ruleAt, stripGeometry, unread, type StripInput } from '../../src/ui/race/strip-geometry.ts';
@@ -225,4 +227,12 @@ test('path B’s stations keep their labels apart; too many stand evenly', () =>
 test('Hangul is wider than Latin', () => {
   expect(labelWidth('파드', 7)).toBeGreaterThan(labelWidth('pod', 7));
   expect(labelWidth('veth', 7)).toBe(28);
+});
+
+test.each([[28_400, 28_400, '28.4'], [1640, 28_400, '1.6'], [300, 2000, '0.3'], [300, 400, '300.0']])('%s ns beside %s ns reads %s', (ns, other, text) => {
+  expect(durationIn(ns, other, 'en')).toBe(text);
+});
+
+test('the strip sits on the axis', () => {
+  expect(sitStrip({ stripTop: 100, stripHeight: 80 }, { height: 66 })).toEqual({ stripTop: 114, stripHeight: 66 });
 });
