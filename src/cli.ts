@@ -2,6 +2,7 @@ import { UsageError, CommandError, type Command } from './cli/command.ts';
 
 /** Every command, loaded when it is asked for: its file exports it as `command`. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  bench: () => import('./cli/bench.ts'),
   bpf: () => import('./cli/bpf.ts'),
   replay: () => import('./cli/replay.ts'),
   rules: () => import('./cli/rules.ts'),

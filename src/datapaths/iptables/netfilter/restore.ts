@@ -134,7 +134,8 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
     at = close + 1;
     while (text.charCodeAt(at) === 32) at += 1;
   }
-  const words = splitWords(text.slice(at, end));
+  const line = text.slice(at, end);
+  const words = splitWords(line);
   if (!words) throw new RuleError('A quote is opened and not closed.');
   const [verb, chain, third] = words;
   if (verb === undefined) return 'other';
@@ -146,8 +147,7 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
       read?.(rule);
       table.add(chain, rule, textId, textStart, end, counters, place);
     };
-    const comma = text.indexOf(',', at);
-    if (comma < 0 || comma > end) addOne(words);
+    if (!line.includes(',')) addOne(words);
     else for (const each of expandAddresses(words, wordsFrom)) addOne(each);
   };
   switch (verb) {

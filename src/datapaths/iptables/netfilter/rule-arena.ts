@@ -68,6 +68,12 @@ export class RuleArena {
     return index;
   }
 
+  /** Bytes of the arrays, and of the texts that rules stand in. */
+  size(): { readonly bytes: number; readonly text: number } {
+    const arrays = [this.rules, this.matches, this.packets, this.bytes, this.places];
+    return { bytes: arrays.reduce((sum, array) => sum + array.byteLength, 0), text: this.texts.reduce((sum, text) => sum + (text?.length ?? 0), 0) };
+  }
+
   object(object: Match | Target): number {
     this.objects.push(object);
     return this.objects.length - 1;
