@@ -1,0 +1,152 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createVm } from '../../src/datapaths/ebpf/rbpf-vm.ts';
+import type { Collection, Vm } from '../../src/datapaths/ebpf/vm.ts';
+import { readAssets } from '../../src/simulation/node-assets.ts';
+import { hasCommand, LabError } from '../shell.ts';
+import { type Answer, buildRunner, difference, entryLines, possibleCpus, runInKernel, runInVm } from './kernel-run.ts';
+import { withSameDice, withVariables } from './patch-object.ts';
+import { below, fillCluster, NODE, randomFrame, type Below } from './random-cluster.ts';
+
+/** One thing that was checked, or could not be. */
+export interface BpfCheck {
+  readonly name: string;
+  /** Null: it could not be checked; `detail` says why. */
+  readonly passed: boolean | null;
+  readonly detail: string;
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const SAMPLES = join(ROOT, 'bpf-samples');
+const SUITE = join(ROOT, 'tests', 'conformance', 'bpf');
+const SAMPLE_OBJECTS = ['from_container', 'to_container', 'xdp_node'];
+/** Long after the start; fits in 31 bits. */
+const NOW_NS = 2_000_000_000;
+
+export interface BpfCheckOptions {
+  /** Random packets through the samples, shared out among their programs and clusters; 10,000 unless given. */
+  readonly packets?: number;
+  readonly seed?: number;
+  readonly say?: (line: string) => void;
+}
+
+/**
+ * The same objects with the same map entries and packets, in this machine's kernel (`BPF_PROG_TEST_RUN`) and in the VM:
+ * verdicts, bytes out and map contents. Changes nothing on the machine; needs Linux and root.
+ */
+export function checkBpf({ packets = 10_000, seed = 1, say = () => undefined }: BpfCheckOptions = {}): BpfCheck[] {
+  const missing = whatIsMissing();
+  if (missing !== null) return [{ name: 'BPF objects in the kernel and in the VM', passed: null, detail: missing }];
+  const folder = join(ROOT, '.cache', 'lab', 'bpf');
+  mkdirSync(folder, { recursive: true });
+  let runner: string;
+  try {
+    runner = buildRunner(folder);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    return [{ name: 'BPF objects in the kernel and in the VM', passed: null, detail: `${error.message} The runner needs libbpf: apt-get install libbpf-dev gcc.` }];
+  }
+  const lab: Lab = { vm: createVm(readAssets().wasm), runner, folder, cpus: possibleCpus() };
+  const checks: BpfCheck[] = [];
+  for (const name of SAMPLE_OBJECTS) {
+    say(`${name}.bpf.o over random clusters`);
+    checks.push(checkSample(lab, name, Math.ceil(packets / SAMPLE_OBJECTS.length), seed));
+  }
+  say('the recorded objects');
+  checks.push(...checkSuite(lab));
+  return checks;
+}
+
+interface Lab {
+  readonly vm: Vm;
+  readonly runner: string;
+  readonly folder: string;
+  readonly cpus: number;
+}
+
+function whatIsMissing(): string | null {
+  if (process.platform !== 'linux') return `This is ${process.platform}, not Linux: there is no kernel here to compare with.`;
+  if (process.getuid?.() !== 0) return 'Loading BPF programs needs root: run it with sudo.';
+  if (!hasCommand('cc')) return 'cc is not installed (apt-get install gcc libbpf-dev).';
+  return null;
+}
+
+/** Packets of one cluster: enough for connections to be found again. */
+const BATCH = 250;
+
+function checkSample(lab: Lab, name: string, packets: number, seed: number): BpfCheck {
+  const file = join(SAMPLES, `${name}.bpf.o`);
+  let done = 0;
+  const verdicts = new Map<string, number>();
+  for (let cluster = 0; done < packets; cluster++) {
+    const random = below(seed * 1000 + cluster);
+    const object = withSameDice(withVariables(new Uint8Array(readFileSync(file)), settings(random)), NOW_NS, random(2 ** 31));
+    const collection = lab.vm.load(object, { seed: 1, cpus: lab.cpus, readers: false });
+    try {
+      const program = collection.spec.programs[0]?.name ?? '';
+      const ends = fillCluster(collection, seed * 1000 + cluster);
+      const frames = Array.from({ length: Math.min(BATCH, packets - done) }, () => randomFrame(ends, random));
+      const count = (answer: Answer) => {
+        const verdict = 'ret' in answer ? String(answer.ret) : 'refused';
+        verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+      };
+      const wrong = compare(lab, object, collection, entryLines(collection), program, frames, count);
+      if (wrong !== null) return { name: `${name}.bpf.o`, passed: false, detail: `cluster ${seed * 1000 + cluster}: ${wrong}` };
+      done += frames.length;
+    } finally {
+      collection.free();
+    }
+  }
+  return { name: `${name}.bpf.o`, passed: true, detail: `${done} random packets over ${Math.ceil(done / BATCH)} random clusters: verdicts (${[...verdicts].sort().map(([verdict, times]) => `${times} × ${verdict}`).join(', ')}), bytes and maps agree.` };
+}
+
+/** What the agent would set in the object before it loads it. */
+function settings(random: Below): Record<string, Uint8Array> {
+  const bigEndian = Uint8Array.of(NODE >>> 24, (NODE >>> 16) & 255, (NODE >>> 8) & 255, NODE & 255);
+  return { enable_events: Uint8Array.of(1), enable_policy: Uint8Array.of(random(2)), nat_ipv4_masquerade: bigEndian, direct_routing_dev_ifindex: Uint8Array.of(1, 0, 0, 0) };
+}
+
+/** Null: no difference. */
+function compare(lab: Lab, object: Uint8Array, collection: Collection, lines: readonly string[], program: string, packets: readonly Uint8Array[], count: (answer: Answer) => void = () => undefined): string | null {
+  try {
+    const kernel = runInKernel(lab.runner, lab.folder, object, collection, lines, program, packets);
+    kernel.answers.forEach(count);
+    return difference(kernel, runInVm(collection, program, packets), collection.spec.maps.map((map) => map.name), packets);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    return error.message;
+  }
+}
+
+interface Case {
+  readonly object: string;
+  readonly program: string;
+  readonly maps: readonly { readonly name: string; readonly key: string; readonly value: string }[];
+  readonly packets: readonly { readonly in: string }[];
+}
+
+/** The recorded cases once more, in this kernel. */
+function checkSuite(lab: Lab): BpfCheck[] {
+  const cases = readFileSync(join(SUITE, 'cases.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Case);
+  return cases.map((record): BpfCheck => {
+    const name = `${record.object}: ${record.program}`;
+    // libbpf reads no `struct bpf_map_def` since its version 1.
+    if (record.object.startsWith('legacy_maps')) return { name, passed: null, detail: 'libbpf, which the lab loads objects with, no longer reads maps declared with struct bpf_map_def.' };
+    const object = new Uint8Array(readFileSync(join(SUITE, 'objects', record.object)));
+    const collection = lab.vm.load(object, { seed: 1, cpus: lab.cpus, readers: false });
+    try {
+      const lines = record.maps.map(({ name: map, key, value }) => {
+        const { type, valueSize } = collection.info(map);
+        const padded = type.includes('percpu') ? value.padEnd(Math.ceil(valueSize / 8) * 16, '0').repeat(lab.cpus) : value;
+        return `put ${map} ${key === '' ? '-' : key} ${padded}`;
+      });
+      for (const { name: map, key, value } of record.maps) collection.updateAllCpus(map, Buffer.from(key, 'hex'), Buffer.from(value, 'hex'));
+      const packets = record.packets.map(({ in: bytes }) => new Uint8Array(Buffer.from(bytes, 'hex')));
+      const wrong = compare(lab, object, collection, lines, record.program, packets);
+      return { name, passed: wrong === null, detail: wrong ?? `${packets.length} packets agree.` };
+    } finally {
+      collection.free();
+    }
+  });
+}
+
