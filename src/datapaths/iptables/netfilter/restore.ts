@@ -22,6 +22,9 @@ export interface RestoreOptions {
   readonly read?: (line: number, rule: Rule) => void;
 }
 
+/** Characters of a rule, about: how much room is made at once. */
+const TYPICAL_RULE = 100;
+
 /**
  * Puts the text of `iptables-restore` or `iptables-save` into tables, table by table as each is committed. Throws
  * `RestoreError` with the place; the table at fault stays as it was.
@@ -53,7 +56,8 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
         if (!isTableName(name)) throw new RuleError(`There is no table ${name} here.`);
         table = tables.get(name) ?? new RuleTable(name);
         tables.set(name, table);
-        table.begin();
+        const commit = text.indexOf('\nCOMMIT', at);
+        table.begin(Math.ceil(((commit < 0 ? text.length : commit) - at) / TYPICAL_RULE));
         if (!options.noflush) table.flushAll();
         textId = table.addText(text);
         counts.tables.push(name);
@@ -140,26 +144,16 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
   const [verb, chain, third] = words;
   if (verb === undefined) return 'other';
   if (chain === undefined) throw new RuleError(`“${verb}” needs a chain.`, 0);
-  const add = (wordsFrom: number, place?: number) => {
-    const textStart = afterChain(text, at, end);
-    const addOne = (each: readonly string[]) => {
-      const rule = parseRule(each, wordsFrom);
-      read?.(rule);
-      table.add(chain, rule, textId, textStart, end, counters, place);
-    };
-    if (!line.includes(',')) addOne(words);
-    else for (const each of expandAddresses(words, wordsFrom)) addOne(each);
-  };
   switch (verb) {
     case '-A':
     case '--append':
-      add(2);
+      addRules(table, chain, words, 2, { id: textId, start: afterChain(text, at, end), end, listed: line.includes(',') }, counters, undefined, read);
       return 'rule';
     case '-I':
     case '--insert': {
       const number = third !== undefined && /^\d+$/.test(third) ? Number(third) : null;
       if (number === 0) throw new RuleError('Rules are numbered from 1.', 2);
-      add(number === null ? 2 : 3, (number ?? 1) - 1);
+      addRules(table, chain, words, number === null ? 2 : 3, { id: textId, start: afterChain(text, at, end), end, listed: line.includes(',') }, counters, (number ?? 1) - 1, read);
       return 'rule';
     }
     case '-N':
@@ -184,6 +178,31 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
       return 'other';
     default:
       throw new RuleError(`The command ${verb} is not known here: rules come with -A or -I, chains go with -X.`, 0);
+  }
+}
+
+/** Where a rule's options stand in the text; `listed`: there is a comma in them. */
+interface RuleText {
+  readonly id: number;
+  readonly start: number;
+  readonly end: number;
+  readonly listed: boolean;
+}
+
+function addRules(
+  table: RuleTable,
+  chain: string,
+  words: readonly string[],
+  from: number,
+  text: RuleText,
+  counters: readonly [number, number] | null,
+  place: number | undefined,
+  read: ((rule: Rule) => void) | undefined,
+): void {
+  for (const each of text.listed ? expandAddresses(words, from) : [words]) {
+    const rule = parseRule(each, from);
+    read?.(rule);
+    table.add(chain, rule, text.id, text.start, text.end, counters, place);
   }
 }
 

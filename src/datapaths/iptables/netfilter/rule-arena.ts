@@ -106,6 +106,16 @@ export class RuleArena {
     this.bytes = grownFloats(this.bytes, rules);
   }
 
+  /** Keeps `count` rules from `first` on, at the arena's beginning, in arrays of just their size. */
+  moveUp(first: number, count: number): void {
+    this.rules = this.rules.slice(first * STRIDE, (first + count) * STRIDE);
+    this.places = this.places.slice(first * 3, (first + count) * 3);
+    this.packets = this.packets.slice(first, first + count);
+    this.bytes = this.bytes.slice(first, first + count);
+    this.count = count;
+    this.matches = this.matches.slice(0, this.matchCount * MATCH_STRIDE);
+  }
+
   /** A new arena with these runs of rules only, one after the other. `moved` is told each run's new beginning. */
   compacted(runs: Iterable<{ readonly start: number; readonly length: number; readonly moved: (start: number) => void }>, live: number): RuleArena {
     const next = new RuleArena();

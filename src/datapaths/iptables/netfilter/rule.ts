@@ -40,7 +40,7 @@ export interface ConntrackFields {
 export type HashField = 'srcip' | 'srcport' | 'dstip' | 'dstport';
 
 export type Match =
-  | { readonly kind: 'comment'; readonly text: string }
+  | { readonly kind: 'comment' }
   | {
       readonly kind: 'tcp';
       readonly source: Negatable<Range> | null;

@@ -1,7 +1,7 @@
 import { parseIpv4 } from '../../../../packet/address.ts';
 import type { Match, Negatable } from '../rule.ts';
 import type { SetSide } from '../ipset.ts';
-import { reader, type MatchReader } from './match-reader.ts';
+import { reader, type MatchReader, type ReadMatch } from './match-reader.ts';
 import { RuleError } from './rule-error.ts';
 import type { RuleWords } from './rule-words.ts';
 import { anyText, readInteger } from './values.ts';
@@ -69,37 +69,50 @@ export function addrtype(): MatchReader {
   );
 }
 
-export function statistic(): MatchReader {
-  let mode: 'random' | 'nth' | null = null;
-  let probability: Negatable<number> | null = null;
-  let every: Negatable<number> | null = null;
-  let packet = 0;
-  return reader(
-    {
-      '--mode': (words, option) => {
-        mode = words.plain(option, (text) => (text === 'random' || text === 'nth' ? text : undefined));
-      },
-      '--probability': (words, option) => {
-        probability = words.value(option, (text) => (Number(text) >= 0 && Number(text) <= 1 && text.trim() !== '' ? Number(text) : undefined));
-      },
-      '--every': (words, option) => {
-        every = words.value(option, readInteger);
-      },
-      '--packet': (words, option) => {
-        packet = words.plain(option, readInteger);
-      },
-    },
-    () => {
-      if (mode === 'random') {
-        if (!probability) throw new RuleError('statistic mode random needs --probability.');
-        return { match: { kind: 'random', probability: Math.round(probability.value * 0x80000000), negated: probability.negated } };
-      }
-      if (mode !== 'nth') throw new RuleError('statistic needs --mode random or --mode nth.');
-      if (!every || every.value < 1) throw new RuleError('statistic mode nth needs --every of 1 or more.');
-      if (packet >= every.value) throw new RuleError('statistic’s --packet must be below --every.');
-      return { match: { kind: 'nth', every: every.value, packet, negated: every.negated } };
-    },
-  );
+export class StatisticReader implements MatchReader {
+  #mode: 'random' | 'nth' | null = null;
+  #probability: Negatable<number> | null = null;
+  #every: Negatable<number> | null = null;
+  #packet = 0;
+
+  option(option: string, words: RuleWords): boolean {
+    switch (option) {
+      case '--mode':
+        this.#mode = words.plain(option, readMode);
+        return true;
+      case '--probability':
+        this.#probability = words.value(option, readProbability);
+        return true;
+      case '--every':
+        this.#every = words.value(option, readInteger);
+        return true;
+      case '--packet':
+        this.#packet = words.plain(option, readInteger);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  finish(): ReadMatch {
+    if (this.#mode === 'random') {
+      if (!this.#probability) throw new RuleError('statistic mode random needs --probability.');
+      return { match: { kind: 'random', probability: Math.round(this.#probability.value * 0x80000000), negated: this.#probability.negated } };
+    }
+    if (this.#mode !== 'nth') throw new RuleError('statistic needs --mode random or --mode nth.');
+    if (!this.#every || this.#every.value < 1) throw new RuleError('statistic mode nth needs --every of 1 or more.');
+    if (this.#packet >= this.#every.value) throw new RuleError('statistic’s --packet must be below --every.');
+    return { match: { kind: 'nth', every: this.#every.value, packet: this.#packet, negated: this.#every.negated } };
+  }
+}
+
+function readMode(text: string): 'random' | 'nth' | undefined {
+  return text === 'random' || text === 'nth' ? text : undefined;
+}
+
+function readProbability(text: string): number | undefined {
+  const value = Number(text);
+  return value >= 0 && value <= 1 && text.trim() !== '' ? value : undefined;
 }
 
 export function recent(): MatchReader {

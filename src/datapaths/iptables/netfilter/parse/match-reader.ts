@@ -12,7 +12,13 @@ export interface MatchReader {
   /** Reads an option; false: it has none of this name. */
   option(option: string, words: RuleWords): boolean;
   /** The match once the rule was read. Throws `RuleError` where an option is missing. */
-  finish(facts: RuleFacts): { readonly match: Match; readonly note?: RuleNote };
+  finish(facts: RuleFacts): ReadMatch;
+}
+
+export interface ReadMatch {
+  readonly match: Match;
+  /** What a simulation cannot honour of it. */
+  readonly note?: RuleNote;
 }
 
 /** A match whose options are read into a few variables: `options` by name, `finish` for the result. */

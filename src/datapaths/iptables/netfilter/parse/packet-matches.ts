@@ -1,27 +1,30 @@
 import { maskOf } from '../../../../packet/address.ts';
 import type { HashField, Match, Negatable, Range } from '../rule.ts';
-import { reader, type MatchReader } from './match-reader.ts';
+import { reader, type MatchReader, type ReadMatch } from './match-reader.ts';
 import { RuleError } from './rule-error.ts';
 import type { RuleWords } from './rule-words.ts';
 import { anyText, readAddressRange, readDscp, readDscpClass, readInteger, readRange, readRate, readTos } from './values.ts';
 
 /** -m comment, length, ttl, tos, dscp, iprange, pkttype, limit, hashlimit, quota, rpfilter, time. */
 
-export function comment(): MatchReader {
-  let text: string | null = null;
-  return reader(
-    {
-      '--comment': (words, option) => {
-        words.mustNotNegate(option);
-        text = words.take('the comment');
-      },
-    },
-    () => {
-      if (text === null) throw new RuleError('comment needs --comment.');
-      return { match: { kind: 'comment', text } };
-    },
-  );
+export class CommentReader implements MatchReader {
+  #text: string | null = null;
+
+  option(option: string, words: RuleWords): boolean {
+    if (option !== '--comment') return false;
+    words.mustNotNegate(option);
+    this.#text = words.take('the comment');
+    return true;
+  }
+
+  finish(): ReadMatch {
+    if (this.#text === null) throw new RuleError('comment needs --comment.');
+    return COMMENT;
+  }
 }
+
+/** A comment says nothing to a packet, and stands in the rule's text: one match serves them all. */
+const COMMENT: ReadMatch = { match: { kind: 'comment' } };
 
 export function length(): MatchReader {
   let range: Negatable<Range> | null = null;

@@ -11,10 +11,10 @@ import { nfacct, unmodelled, UNMODELLED, UNSEEN, unseen } from './unseen-matches
 import { readAddress, readInterface, readProtocol } from './values.ts';
 
 const MODULES: Readonly<Record<string, () => MatchReader>> = {
-  addrtype: lists.addrtype, comment: packet.comment, connlimit: connection.connlimit, connmark: connection.connmark, conntrack: connection.conntrack, dscp: packet.dscp,
+  addrtype: lists.addrtype, comment: () => new packet.CommentReader(), connlimit: connection.connlimit, connmark: connection.connmark, conntrack: connection.conntrack, dscp: packet.dscp,
   hashlimit: packet.hashlimit, icmp: ports.icmp, iprange: packet.iprange, length: packet.length, limit: packet.limit, mark: connection.mark, multiport: ports.multiport, nfacct,
-  pkttype: packet.pkttype, quota: packet.quota, recent: lists.recent, rpfilter: packet.rpfilter, sctp: ports.sctp, set: lists.set, state: connection.state, statistic: lists.statistic,
-  tcpmss: packet.tcpmss, tcp: ports.tcp, time: packet.time, tos: packet.tos, ttl: packet.ttl, udp: ports.udp,
+  pkttype: packet.pkttype, quota: packet.quota, recent: lists.recent, rpfilter: packet.rpfilter, sctp: () => new ports.SctpReader(), set: lists.set, state: connection.state, statistic: () => new lists.StatisticReader(),
+  tcpmss: packet.tcpmss, tcp: () => new ports.TcpReader(), time: packet.time, tos: packet.tos, ttl: packet.ttl, udp: () => new ports.UdpReader(),
 };
 
 /** Reads a rule's options, from `words[from]` on. Throws `RuleError`. */
@@ -50,11 +50,12 @@ class RuleParser {
     while (!this.#words.ended) this.#option(this.#words.take('an option'));
     if (this.#words.negated) throw this.#words.error('The rule ends after “!”.');
     const facts = { protocol: this.#protocol && !this.#protocol.negated ? this.#protocol.value : null };
-    const matches: Match[] = this.#loaded.map(({ reader }) => {
+    const matches: Match[] = [];
+    for (const { reader } of this.#loaded) {
       const { match, note } = reader.finish(facts);
       if (note) this.#notes.push(note);
-      return match;
-    });
+      matches.push(match);
+    }
     if (this.#fragment) this.#notes.push({ module: '-f', effect: 'never-no-fragment' });
     const target = this.#target ?? { kind: 'none' };
     if (target.kind === 'reject' && target.with === 'tcp-reset' && facts.protocol !== 6) throw new RuleError('REJECT --reject-with tcp-reset needs -p tcp.');
@@ -101,10 +102,8 @@ class RuleParser {
       case '-p':
       case '--protocol':
       case '--proto': {
-        const protocol = words.value(option, (text) => {
-          this.#protocolName = text.toLowerCase();
-          return readProtocol(text);
-        });
+        this.#protocolName = (words.peek() ?? '').toLowerCase();
+        const protocol = words.value(option, readProtocol);
         // `-p all` says nothing; negated, nothing could match.
         if (protocol.value === 0 && protocol.negated) throw words.error('! -p all would match nothing.');
         this.#protocol = protocol.value === 0 ? null : protocol;

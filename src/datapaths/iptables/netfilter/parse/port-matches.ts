@@ -1,6 +1,6 @@
 import { TCP_FLAG } from '../../../../packet/packet.ts';
 import type { ChunkMatch, Match, Negatable, Range, Side } from '../rule.ts';
-import { reader, type MatchReader } from './match-reader.ts';
+import { reader, type MatchReader, type ReadMatch, type RuleFacts } from './match-reader.ts';
 import { RuleError } from './rule-error.ts';
 import type { RuleWords } from './rule-words.ts';
 import { readFlags, readIcmpType, readInteger, readPortList, readPorts } from './values.ts';
@@ -13,52 +13,73 @@ function needsProtocol(name: keyof typeof NUMBER, protocol: number | null): void
   if (protocol !== NUMBER[name]) throw new RuleError(`-m ${name} needs -p ${name}.`);
 }
 
-function portOptions(ports: { source: Negatable<Range> | null; destination: Negatable<Range> | null }) {
-  const source = (words: RuleWords, option: string) => {
-    ports.source = words.value(option, readPorts);
-  };
-  const destination = (words: RuleWords, option: string) => {
-    ports.destination = words.value(option, readPorts);
-  };
-  return { '--sport': source, '--source-port': source, '--dport': destination, '--destination-port': destination };
+/*
+ * tcp and udp, comment, mark and statistic stand in nearly every rule of a node: their readers are classes, so that
+ * reading one makes one object. The others are read by `reader`.
+ */
+
+/** Reads the ports of -m tcp, udp and sctp. */
+abstract class PortReader implements MatchReader {
+  protected source: Negatable<Range> | null = null;
+  protected destination: Negatable<Range> | null = null;
+
+  option(option: string, words: RuleWords): boolean {
+    switch (option) {
+      case '--sport':
+      case '--source-port':
+        this.source = words.value(option, readPorts);
+        return true;
+      case '--dport':
+      case '--destination-port':
+        this.destination = words.value(option, readPorts);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  abstract finish(facts: RuleFacts): ReadMatch;
 }
 
-export function tcp(): MatchReader {
-  const ports: { source: Negatable<Range> | null; destination: Negatable<Range> | null } = { source: null, destination: null };
-  let flags: Negatable<readonly [number, number]> | null = null;
-  let tcpOption: Negatable<number> | null = null;
-  return reader(
-    {
-      ...portOptions(ports),
-      '--syn': (words) => {
-        flags = { value: [TCP_FLAG.SYN | TCP_FLAG.RST | TCP_FLAG.ACK | TCP_FLAG.FIN, TCP_FLAG.SYN], negated: words.flag() };
-      },
-      '--tcp-flags': (words, option) => {
+export class TcpReader extends PortReader {
+  #flags: Negatable<readonly [number, number]> | null = null;
+  #tcpOption: Negatable<number> | null = null;
+
+  override option(option: string, words: RuleWords): boolean {
+    switch (option) {
+      case '--syn':
+        this.#flags = { value: [TCP_FLAG.SYN | TCP_FLAG.RST | TCP_FLAG.ACK | TCP_FLAG.FIN, TCP_FLAG.SYN], negated: words.flag() };
+        return true;
+      case '--tcp-flags': {
         const mask = words.value(option, readFlags);
         const set = readFlags(words.take('the flags that must be set'));
         if (set === undefined) throw words.error('--tcp-flags takes two lists of flags.');
-        flags = { value: [mask.value, set], negated: mask.negated };
-      },
-      '--tcp-option': (words, option) => {
-        tcpOption = words.value(option, readInteger);
-      },
-    },
-    ({ protocol }) => {
-      needsProtocol('tcp', protocol);
-      // No options are modelled: a packet has none, so that the other conditions do not matter.
-      if (tcpOption && !tcpOption.negated) return { match: { kind: 'fixed', module: 'tcp', matches: false }, note: { module: 'tcp', effect: 'never-no-options' } };
-      const match: Match = { kind: 'tcp', ...ports, flags };
-      return tcpOption ? { match, note: { module: 'tcp', effect: 'always-no-options' } } : { match };
-    },
-  );
+        this.#flags = { value: [mask.value, set], negated: mask.negated };
+        return true;
+      }
+      case '--tcp-option':
+        this.#tcpOption = words.value(option, readInteger);
+        return true;
+      default:
+        return super.option(option, words);
+    }
+  }
+
+  finish({ protocol }: RuleFacts): ReadMatch {
+    needsProtocol('tcp', protocol);
+    const option = this.#tcpOption;
+    // No options are modelled: a packet has none, so that the other conditions do not matter.
+    if (option && !option.negated) return { match: { kind: 'fixed', module: 'tcp', matches: false }, note: { module: 'tcp', effect: 'never-no-options' } };
+    const match: Match = { kind: 'tcp', source: this.source, destination: this.destination, flags: this.#flags };
+    return option ? { match, note: { module: 'tcp', effect: 'always-no-options' } } : { match };
+  }
 }
 
-export function udp(): MatchReader {
-  const ports: { source: Negatable<Range> | null; destination: Negatable<Range> | null } = { source: null, destination: null };
-  return reader(portOptions(ports), ({ protocol }) => {
+export class UdpReader extends PortReader {
+  finish({ protocol }: RuleFacts): ReadMatch {
     needsProtocol('udp', protocol);
-    return { match: { kind: 'udp', ...ports, chunks: null } };
-  });
+    return { match: { kind: 'udp', source: this.source, destination: this.destination, chunks: null } };
+  }
 }
 
 const CHUNKS = new Map([
@@ -66,25 +87,23 @@ const CHUNKS = new Map([
   ['COOKIE_ECHO', 10], ['COOKIE_ACK', 11], ['ECN_ECNE', 12], ['ECN_CWR', 13], ['SHUTDOWN_COMPLETE', 14], ['I_DATA', 64], ['RE_CONFIG', 130], ['PAD', 132], ['ASCONF', 193], ['ASCONF_ACK', 128], ['FORWARD_TSN', 192], ['I_FORWARD_TSN', 194],
 ]);
 
-export function sctp(): MatchReader {
-  const ports: { source: Negatable<Range> | null; destination: Negatable<Range> | null } = { source: null, destination: null };
-  let chunks: ChunkMatch | null = null;
-  return reader(
-    {
-      ...portOptions(ports),
-      '--chunk-types': (words, option) => {
-        const { value: mode, negated } = words.value(option, (text) => (text === 'all' || text === 'any' || text === 'only' ? text : undefined));
-        const text = words.take('the types of chunks');
-        const types = text === 'ALL' ? [...CHUNKS.values()] : text === 'NONE' ? [] : text.split(',').map((name) => CHUNKS.get(name.split(':')[0] ?? '') ?? -1);
-        if (types.includes(-1)) throw words.error(`--chunk-types cannot take “${text}”.`);
-        chunks = { mode, types, negated };
-      },
-    },
-    ({ protocol }) => {
-      needsProtocol('sctp', protocol);
-      return { match: { kind: 'sctp', ...ports, chunks } };
-    },
-  );
+export class SctpReader extends PortReader {
+  #chunks: ChunkMatch | null = null;
+
+  override option(option: string, words: RuleWords): boolean {
+    if (option !== '--chunk-types') return super.option(option, words);
+    const { value: mode, negated } = words.value(option, (text) => (text === 'all' || text === 'any' || text === 'only' ? text : undefined));
+    const text = words.take('the types of chunks');
+    const types = text === 'ALL' ? [...CHUNKS.values()] : text === 'NONE' ? [] : text.split(',').map((name) => CHUNKS.get(name.split(':')[0] ?? '') ?? -1);
+    if (types.includes(-1)) throw words.error(`--chunk-types cannot take “${text}”.`);
+    this.#chunks = { mode, types, negated };
+    return true;
+  }
+
+  finish({ protocol }: RuleFacts): ReadMatch {
+    needsProtocol('sctp', protocol);
+    return { match: { kind: 'sctp', source: this.source, destination: this.destination, chunks: this.#chunks } };
+  }
 }
 
 export function icmp(): MatchReader {
