@@ -4,6 +4,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { compareBlobs } from './blob.ts';
 import { clustersOf, fitProfiles, measure, objectHash, type Raw } from './calibrate.ts';
+import { check } from './check.ts';
 import { CountedLab } from './counted.ts';
 import { machine } from './machine.ts';
 import { readRaw } from './raw.ts';
@@ -15,6 +16,11 @@ const USAGE = `npm run lab -- calibrate [--quick] [--out DIR] [--from RAW.json]
 
 Times this machine's kernel and writes the cost profiles: src/cost/profiles/legacy.json and nft.json, and what was timed:
 lab/measured.json. Needs Linux and root; takes about five minutes.
+
+npm run lab -- check [--packets N]
+
+Holds the engines against this machine's kernel: the sizes of tables in legacy ip_tables, and the BPF objects packet by
+packet (verdicts, bytes out, maps) over random clusters. Needs Linux and root; says what it could not check.
 
 npm run lab -- blob
 
@@ -30,7 +36,7 @@ function main(argv: readonly string[]): number {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   let options;
   try {
-    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, out: { type: 'string' }, from: { type: 'string' } } });
+    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' } } });
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
@@ -38,6 +44,14 @@ function main(argv: readonly string[]): number {
   const { values, positionals } = options;
   const [command] = positionals;
   if (positionals.length === 1 && command === 'blob') return blob(say);
+  if (positionals.length === 1 && command === 'check') {
+    const packets = values.packets === undefined ? undefined : Number(values.packets);
+    if (packets !== undefined && !(Number.isInteger(packets) && packets > 0)) {
+      say(`--packets is a whole number above 0.\n\n${USAGE}`);
+      return 2;
+    }
+    return report(check({ packets, say }), say);
+  }
   if (positionals.length !== 1 || command !== 'calibrate') {
     say(USAGE);
     return 2;
@@ -69,6 +83,14 @@ function main(argv: readonly string[]): number {
     writeFileSync(page, withTable(readFileSync(page, 'utf8'), table));
   }
   return 0;
+}
+
+/** A line a check that failed or could not be made; 1 where one failed. */
+function report(checks: ReturnType<typeof check>, say: (line: string) => void): number {
+  const counted = (passed: boolean | null) => checks.filter((one) => one.passed === passed).length;
+  for (const { name, passed, detail } of checks) if (passed !== true) say(`${passed === false ? 'differs' : 'not checked'}: ${name}: ${detail}`);
+  say(`Lab: ${counted(true)} agree with the kernel, ${counted(false)} differ, ${counted(null)} could not be checked.`);
+  return counted(false) === 0 ? 0 : 1;
 }
 
 function blob(say: (line: string) => void): number {

@@ -1,0 +1,33 @@
+import { compareBlobs } from './blob.ts';
+import { checkBpf, type BpfCheck } from './bpf/check.ts';
+import { machine } from './machine.ts';
+import { Workshop } from './workshop.ts';
+
+export interface CheckOptions {
+  /** Random packets through the project's own objects; 10,000 unless given. */
+  readonly packets?: number | undefined;
+  readonly say: (line: string) => void;
+}
+
+/** The engines against this machine's kernel: tables' sizes, and BPF objects packet by packet. */
+export function check({ packets, say }: CheckOptions): BpfCheck[] {
+  return [...checkTables(say), ...checkBpf({ ...(packets === undefined ? {} : { packets }), say })];
+}
+
+/** The same rules in legacy ip_tables and in the engine: entries and bytes of each table. */
+function checkTables(say: (line: string) => void): BpfCheck[] {
+  const name = 'tables of legacy ip_tables and of the engine';
+  const found = machine();
+  if (!found.packets || !found.legacy) return [{ name, passed: null, detail: found.missing.join(' ') }];
+  say('tables of 1 to 5,000 Services');
+  const workshop = new Workshop();
+  try {
+    return compareBlobs(workshop).map(({ services, table, kernel, engine }) => ({
+      name: `${services} Services, table ${table}`,
+      passed: kernel.entries === engine.entries && kernel.bytes === engine.bytes,
+      detail: `kernel: ${kernel.entries} entries of ${kernel.bytes} bytes; engine: ${engine.entries} of ${engine.bytes}`,
+    }));
+  } finally {
+    workshop.close();
+  }
+}
