@@ -136,3 +136,16 @@ test('the whole page is worked by keyboard: every control is reached', async ({ 
   }
   for (const name of ['Race', 'Update', 'Open', 'Theme', 'Share', 'Services', 'Destination', 'Send packet', 'Add Service', 'Play', 'One step back', 'One step forward', 'Speed', 'Kernel tables', 'Simulated time', 'Destination’s position in the chain']) expect(reached).toContain(name);
 });
+
+test('a Service without endpoints is refused in both lanes, and no ratio is shown', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('textbox').first().fill(CLUSTER.slice(0, CLUSTER.indexOf('---')));
+  await page.getByRole('button', { name: /^Open 1/ }).click();
+  await expect(page.getByText('no rule: no endpoints')).toBeVisible();
+  await expect(page.getByRole('slider', { name: 'Destination’s position in the chain' })).toBeHidden();
+  await clock(page).focus();
+  await page.keyboard.press('End');
+  await expect(page.getByText('no ratio: not both reached a pod')).toBeVisible();
+  await expect(page.getByText(/^(refused|dropped) at [\d.]+ µs$/)).toBeVisible();
+});
