@@ -26,6 +26,11 @@ const UPLINK = 'eth0';
 const ROWS = 1000;
 /** xt_counters: packets and bytes of one entry, carried over at each replacement. */
 const COUNTER_BYTES = 16;
+// What stands before a table's entries or counters in each call (include/uapi/linux/netfilter_ipv4/ip_tables.h, x86-64).
+const GET_INFO_BYTES = 84;
+const GET_ENTRIES_BYTES = 40;
+const REPLACE_BYTES = 96;
+const COUNTERS_INFO_BYTES = 40;
 
 export interface IptablesOptions extends DatapathOptions {
   /** `iptables-legacy` replaces whole tables at each commit; `iptables-nft` commits the chains that were handed over. */
@@ -245,14 +250,17 @@ function legacyStages(payload: SyncPayload, old: readonly Blob[], now: readonly 
     { kind: 'render', name: 'kube-proxy', work: textWork(payload) },
     { kind: 'parse', name: 'iptables-restore', work: { bytesHandedOver: payload.bytes } },
     // IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES, for each of filter and nat.
-    { kind: 'fetch', name: 'IPT_SO_GET_ENTRIES', work: { bytesCopied: sum(old, (blob) => blob.bytes), systemCalls: 2 * old.length } },
+    { kind: 'fetch', name: 'IPT_SO_GET_ENTRIES', work: { bytesCopied: sum(old, (blob) => GET_INFO_BYTES + GET_ENTRIES_BYTES + blob.bytes), systemCalls: 2 * old.length } },
     { kind: 'rebuild', name: 'libiptc', work: { rulesRebuilt: entries } },
     { kind: 'check', name: 'translate_table', work: { rulesReplaced: entries } },
     // IPT_SO_SET_REPLACE takes the blob and gives the old counters back; IPT_SO_SET_ADD_COUNTERS puts them in again.
     {
       kind: 'replace',
       name: 'IPT_SO_SET_REPLACE',
-      work: { bytesCopied: sum(now, (blob) => blob.bytes + blob.entries * COUNTER_BYTES) + sum(old, (blob) => blob.entries * COUNTER_BYTES), systemCalls: 2 * now.length },
+      work: {
+        bytesCopied: sum(now, (blob) => REPLACE_BYTES + blob.bytes + COUNTERS_INFO_BYTES + blob.entries * COUNTER_BYTES) + sum(old, (blob) => blob.entries * COUNTER_BYTES),
+        systemCalls: 2 * now.length,
+      },
     },
   ];
 }

@@ -2,7 +2,7 @@ import type { ClusterChange } from '../../../kubernetes/change.ts';
 import { ClusterState } from './cluster-state.ts';
 import { DEFAULT_CONFIG, type ProxyConfig } from './config.ts';
 import { categorizeEndpoints, endpointsOf, type CategorizedEndpoints } from './endpoints.ts';
-import { isServiceChain } from './names.ts';
+import { joinBuffers, LineBuffer } from './line-buffer.ts';
 import type { SyncPayload } from './payload.ts';
 import { PortOrder } from './port-order.ts';
 import type { ServicePort } from './service-ports.ts';
@@ -26,8 +26,8 @@ export class Proxier {
   readonly #order: PortOrder;
   /** By `portId`. */
   readonly #entries = new Map<string, Entry>();
-  /** The Service chains that stand in nat. */
-  #natChains = new Set<string>();
+  /** Service chains that stand in nat and that no port has any more. */
+  readonly #stale = new Set<string>();
   #started = false;
   #forced = false;
   /** Whether stale chains were looked for once. */
@@ -101,13 +101,17 @@ export class Proxier {
     }
     names.forEach((service, index) => {
       if (index % 1024 === 0) progress?.(index / names.length);
-      for (const name of byService.get(service) ?? []) this.#entries.delete(name);
+      for (const name of byService.get(service) ?? []) {
+        for (const chain of this.#entries.get(name)?.rules.chains ?? []) this.#stale.add(chain);
+        this.#entries.delete(name);
+      }
       for (const port of this.#state.ports.get(service) ?? []) {
         const all = endpointsOf(port, this.#state.slicesOf(service), this.config.node);
         const endpoints = categorizeEndpoints(all, port, this.config.node, this.#state.zone);
         const rules = serviceRules(port, endpoints, this.#context(false));
         this.#entries.set(portId(port), { port, endpoints, total: all.length, rules });
         written.add(portId(port));
+        for (const chain of rules.chains) this.#stale.delete(chain);
       }
     });
     return written;
@@ -123,52 +127,50 @@ export class Proxier {
     const largeCluster = total > LARGE_CLUSTER_ENDPOINTS;
     const context = this.#context(largeCluster);
     const standing = standingLines(this.config, this.#state.nodeAddress);
-    const filterRules = [...standing.filterHead];
-    const natChains = [...standing.natChains];
-    const natRules = [...standing.nat];
-    const active = new Set<string>();
+    const [filterChains, filterRules, natChains, natRules] = [new LineBuffer(), new LineBuffer(), new LineBuffer(), new LineBuffer()];
+    filterChains.write('*filter');
+    filterChains.writeAll(standing.filterChains.map(declare));
+    filterRules.writeAll(standing.filterHead);
+    natChains.write('*nat');
+    natChains.writeAll(standing.natChains.map(declare));
+    natRules.writeAll(standing.nat);
     for (const name of this.#order.names) {
       const entry = this.#entries.get(name);
       if (!entry) continue;
-      for (const line of entry.rules.filter) filterRules.push(line);
-      for (const line of entry.rules.shared) natRules.push(line);
-      for (const chain of entry.rules.chains) active.add(chain);
+      filterRules.writeAll(entry.rules.filter);
+      natRules.writeAll(entry.rules.shared);
       if (!written.has(name)) continue;
-      for (const chain of entry.rules.chains) natChains.push(chain);
-      for (const line of serviceChainRules(entry.port, entry.endpoints, context)) natRules.push(line);
+      for (const chain of entry.rules.chains) natChains.write(declare(chain));
+      natRules.writeAll(serviceChainRules(entry.port, entry.endpoints, context));
     }
-    filterRules.push(...standing.filterTail);
+    filterRules.writeAll(standing.filterTail);
     // In a large cluster kube-proxy looks for stale chains at its start, and then once a sync period only.
     const keepsStale = largeCluster && this.#cleaned;
     this.#cleaned = true;
-    const stale = keepsStale ? [] : [...this.#natChains].filter((chain) => isServiceChain(chain) && !active.has(chain));
-    for (const chain of stale) natChains.push(chain);
-    this.#natChains = keepsStale ? new Set([...this.#natChains, ...active]) : active;
-
-    const declare = (chain: string) => `:${chain} - [0:0]`;
-    const text = [
-      '*filter',
-      ...standing.filterChains.map(declare),
-      filterRules.join('\n'),
-      'COMMIT',
-      '*nat',
-      natChains.map(declare).join('\n'),
-      natRules.join('\n'),
-      ...stale.map((chain) => `-X ${chain}`),
-      ...standing.natTail,
-      'COMMIT',
-      '',
-    ].join('\n');
+    const stale = keepsStale ? [] : [...this.#stale];
+    if (!keepsStale) this.#stale.clear();
+    const rules = { filter: filterRules.lines, nat: natRules.lines + standing.natTail.length };
+    const chains = { filter: standing.filterChains.length, nat: natChains.lines - 1 + stale.length };
+    for (const chain of stale) natChains.write(declare(chain));
+    for (const chain of stale) natRules.write(`-X ${chain}`);
+    natRules.writeAll(standing.natTail);
+    filterRules.write('COMMIT');
+    natRules.write('COMMIT');
+    const text = joinBuffers([filterChains, filterRules, natChains, natRules]);
     return {
       kind: full ? 'full' : 'partial',
       text,
       bytes: text.length, // all of it is ASCII: names are DNS labels
-      filter: { chains: standing.filterChains.length, rules: filterRules.length, deletes: 0 },
-      nat: { chains: natChains.length, rules: natRules.length + standing.natTail.length, deletes: stale.length },
+      filter: { chains: chains.filter, rules: rules.filter, deletes: 0 },
+      nat: { chains: chains.nat, rules: rules.nat, deletes: stale.length },
       portsWritten: written.size,
       portsWalked: this.#order.names.length,
     };
   }
+}
+
+function declare(chain: string): string {
+  return `:${chain} - [0:0]`;
 }
 
 /** Two ports of one Service may share a number, or an empty name, over two protocols. */
