@@ -72,6 +72,25 @@ export interface Update {
   readonly lanes: Readonly<Record<DatapathId, { readonly report: UpdateReport; readonly timeline: Timeline<UpdateStage> }>>;
 }
 
+/** A change of that kind, in whichever cluster; `update`: which one of a roll-out, from 1. */
+export interface UpdateShape {
+  readonly kind: SceneChange['kind'];
+  /** Ready endpoints before and after; before a roll-out, as it began. */
+  readonly before: number;
+  readonly endpoints: number;
+  readonly writes: SceneChange['writes'];
+  readonly update: number;
+}
+
+/** An update of the chain lane that was carried out and counted, in a cluster of that many Services. */
+export interface CountedUpdate {
+  readonly services: number;
+  readonly report: UpdateReport;
+}
+
+/** By the kernel's tables, the smallest cluster first. */
+export type CountedUpdates = Readonly<Record<'legacy' | 'nft', readonly CountedUpdate[]>>;
+
 /** What the text of a cluster holds, read without building any lane: for the Open sheet. */
 export interface Reading {
   readonly lines: number;
@@ -79,6 +98,8 @@ export interface Reading {
   readonly endpoints: number;
   readonly ignored: Readonly<Record<string, number>>;
   readonly faults: readonly Fault[];
+  /** What the Services become: rules in all tables, and entries in all maps; null: more than an agent can name. */
+  readonly becomes: { readonly rules: number; readonly entries: number } | null;
 }
 
 export interface Progress {
@@ -98,6 +119,8 @@ export interface SimulationApi {
   race(scene: Scene): Promise<Race>;
   /** Applies the last change of the scene to the lanes as they were before it. */
   update(scene: Scene): Promise<Update>;
+  /** The same kind of change in small clusters, counted: for a line over cluster sizes. Needs no scene. */
+  countUpdates(shape: UpdateShape): Promise<CountedUpdates>;
   inspect(datapath: DatapathId, view: View): Promise<Snapshot>;
   /** Service ports whose name or address holds the text, at most 50, in the chain's order. */
   targets(text: string): Promise<readonly Target[]>;

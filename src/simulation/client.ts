@@ -2,7 +2,7 @@ import * as Comlink from 'comlink';
 import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import { valueOf, type Answer } from './answer.ts';
-import type { Opened, Progress, Race, Reading, SimulationApi, Target, Update } from './api.ts';
+import type { CountedUpdates, Opened, Progress, Race, Reading, SimulationApi, Target, Update, UpdateShape } from './api.ts';
 import type { Scene, SceneCluster } from './scene.ts';
 import { asSimulationError, SimulationError } from './simulation-error.ts';
 import type { WorkerApi } from './worker-api.ts';
@@ -47,6 +47,10 @@ export class SimulationClient implements SimulationApi {
 
   update(scene: Scene): Promise<Update> {
     return this.#call((remote) => remote.update(scene), scene);
+  }
+
+  countUpdates(shape: UpdateShape): Promise<CountedUpdates> {
+    return this.#call((remote) => remote.countUpdates(shape));
   }
 
   inspect(datapath: DatapathId, view: View): Promise<Snapshot> {

@@ -4,6 +4,7 @@ import { nodeOf, PRESET_NODE, type ClusterNode } from '../kubernetes/node.ts';
 import { preset } from '../kubernetes/presets.ts';
 import { readCluster, summarize, type ClusterReading } from '../kubernetes/read.ts';
 import type { Reading } from './api.ts';
+import { becomes } from './becomes.ts';
 import type { SceneCluster } from './scene.ts';
 
 /** A scene's cluster as objects, with the node that packets are sent on. */
@@ -28,11 +29,11 @@ export class ClusterSource {
   read(cluster: SceneCluster): Reading {
     if (cluster.kind === 'preset') {
       const reading = { lines: 0, objects: preset(cluster.preset, 0), objectLines: [], ignored: {}, faults: [] };
-      return { lines: 0, ...summarize(reading), ignored: {}, faults: [] };
+      return { lines: 0, ...summarize(reading), ignored: {}, faults: [], becomes: becomes(reading.objects) };
     }
     const reading = this.#read(cluster.text);
     const { lines, ignored, faults } = reading;
-    return { lines, ...summarize(reading), ignored, faults };
+    return { lines, ...summarize(reading), ignored, faults, becomes: becomes(reading.objects) };
   }
 
   #read(text: string, progress?: (done: number) => void): ClusterReading {

@@ -4,7 +4,7 @@ import type { Scene, SceneChange } from './scene.ts';
 export type SceneStep = Exclude<SceneChange, { kind: 'rollout' }> | { readonly kind: 'rollout'; readonly service: string; readonly update: number; readonly writes: SceneChange['writes'] };
 
 /** Everything that was changed in a scene's cluster, step by step. */
-export function stepsOf({ added, changes = [] }: Scene): readonly SceneStep[] {
+export function stepsOf({ added, changes = [] }: Pick<Scene, 'added' | 'changes'>): readonly SceneStep[] {
   return [
     ...added.map((endpoints): SceneStep => ({ kind: 'add', endpoints, writes: 'changed' })),
     ...changes.flatMap((change): SceneStep[] => {

@@ -6,8 +6,9 @@ import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { PacketReport, TraceDetail } from '../datapaths/report.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import { parseIpv4, type Ipv4 } from '../packet/address.ts';
-import type { Lane, Opened, Progress, Race, Reading, Target, Update } from './api.ts';
+import type { CountedUpdates, Lane, Opened, Progress, Race, Reading, Target, Update, UpdateShape } from './api.ts';
 import { addressOfSender, ClusterSource } from './cluster.ts';
+import { countUpdates } from './count-updates.ts';
 import { arrived, dataPacket, draw, finishHandshake, firstPacket, sendFirst, type Parties } from './exchange.ts';
 import { Lanes, type Stepped, type Wanted } from './lanes.ts';
 import type { ProfileSource } from './profile-source.ts';
@@ -44,6 +45,8 @@ export class Simulation {
   readonly #datapaths: readonly DatapathId[];
   readonly #clusters: ClusterSource;
   #built: Built | null = null;
+  /** By shape: the scene has no part in it. */
+  readonly #counted = new Map<string, CountedUpdates>();
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -109,6 +112,13 @@ export class Simulation {
     if (change.kind === 'add') lanes.arrange(scene.target);
     else lanes.disarrange();
     return { change, lanes: Object.fromEntries(timed) as Update['lanes'] };
+  }
+
+  countUpdates(shape: UpdateShape): CountedUpdates {
+    const key = Object.values(shape).join();
+    const counted = this.#counted.get(key) ?? countUpdates(shape, this.#options.assets);
+    this.#counted.set(key, counted);
+    return counted;
   }
 
   inspect(datapath: DatapathId, view: View): Snapshot {

@@ -1,7 +1,7 @@
 import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import type { Answer } from './answer.ts';
-import type { Opened, Progress, Race, Reading, Target, Update } from './api.ts';
+import type { CountedUpdates, Opened, Progress, Race, Reading, Target, Update, UpdateShape } from './api.ts';
 import type { Scene, SceneCluster } from './scene.ts';
 
 /** What the worker exposes: `SimulationApi` with errors as values. */
@@ -9,6 +9,7 @@ export interface WorkerApi {
   open(scene: Scene, progress: (progress: Progress) => void): Promise<Answer<Opened>>;
   race(scene: Scene): Promise<Answer<Race>>;
   update(scene: Scene): Promise<Answer<Update>>;
+  countUpdates(shape: UpdateShape): Promise<Answer<CountedUpdates>>;
   inspect(datapath: DatapathId, view: View): Promise<Answer<Snapshot>>;
   targets(text: string): Promise<Answer<readonly Target[]>>;
   read(cluster: SceneCluster): Promise<Answer<Reading>>;

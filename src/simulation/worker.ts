@@ -30,6 +30,7 @@ const api: WorkerApi = {
     return answered.ok ? Comlink.transfer(answered, buffersOf(answered.value)) : answered;
   },
   update: (scene) => answer(async () => (await simulation()).update(scene)),
+  countUpdates: (shape) => answer(async () => (await simulation()).countUpdates(shape)),
   inspect: (datapath, view) => answer(async () => (await simulation()).inspect(datapath, view)),
   targets: (text) => answer(async () => (await simulation()).targets(text)),
   read: (cluster) => answer(() => clusters.read(cluster)),

@@ -55,7 +55,8 @@ class FakeWorker extends EventTarget {
         return { kind: 'nothing' };
       }),
       targets: () => answer(() => []),
-      read: () => answer(() => ({ lines: 1, services: [], endpoints: 0, ignored: {}, faults: [] })),
+      read: () => answer(() => ({ lines: 1, services: [], endpoints: 0, ignored: {}, faults: [], becomes: { rules: 23, entries: 0 } })),
+      countUpdates: () => answer(() => ({ legacy: [], nft: [] })),
     };
   }
 

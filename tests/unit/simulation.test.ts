@@ -233,6 +233,14 @@ describe('open', () => {
   });
 });
 
+describe('what is read becomes what is opened', () => {
+  it.each([['shop', shop], ['500', { kind: 'preset', preset: '500' }], ['a text', { kind: 'text', text: EXTERNAL }]] as const)('%s: rules and entries, to the last one', (_, cluster) => {
+    const { becomes } = start().read(cluster);
+    const { rules, entries } = start().open(scene({ cluster, seed: 3 }));
+    expect(becomes).toEqual({ rules, entries });
+  });
+});
+
 describe('targets', () => {
   it('are found by name and address, in the chain’s order, at most 50', () => {
     const simulation = start();

@@ -6,13 +6,19 @@ import { PRESET_NODE } from '../../src/kubernetes/node.ts';
 import { preset } from '../../src/kubernetes/presets.ts';
 import { parseIpv4, type Ipv4 } from '../../src/packet/address.ts';
 import { TCP_FLAG, type Packet } from '../../src/packet/packet.ts';
-import { countUpdate } from '../../src/ui/chart/count-updates.ts';
+import type { UpdateShape } from '../../src/simulation/api.ts';
+import { Lanes } from '../../src/simulation/lanes.ts';
+import { readAssets } from '../../src/simulation/node-assets.ts';
+import type { SceneChange } from '../../src/simulation/scene.ts';
+import { stepsOf } from '../../src/simulation/scene-steps.ts';
+import { Simulation } from '../../src/simulation/simulation.ts';
 import { placeOf, reportAt, residuals, sizes } from '../../src/ui/chart/latency-line.ts';
 import { logScales, nearestChoice, spreadLabels } from '../../src/ui/chart/log-chart.ts';
 import { otherBackend } from '../../src/ui/chart/other-profile.ts';
 import { SERVICE_CHOICES } from '../../src/ui/chart/service-choices.ts';
 import { reportFor } from '../../src/ui/chart/update-line.ts';
 import { measuredAdditions, publishedUpdates } from '../../src/ui/chart/update-points.ts';
+import { TEST_PROFILES } from './simulation-profile.ts';
 
 const figure = (ns: number): Figure => ({ ns, low: ns, high: ns, mark: 'measured', source: 'fixture' });
 const point = (over: Partial<Point>): Point => ({ datapath: 'iptables', connection: 'new', services: 50, position: 0, ns: 100, low: 100, high: 100, mark: 'measured', source: 'fixture', ...over });
@@ -110,14 +116,37 @@ test('the second line is the same machine’s other backend', () => {
   expect(otherBackend(own, [own, elsewhere])).toBeNull();
 });
 
-test.each(['legacy', 'nft'] as const)('an update’s counts for 500 Services, from 1 and 50 (%s)', (backend) => {
-  const line = reportFor(500, countUpdate('1', backend, 2), countUpdate('50', backend, 2));
-  const { report } = countUpdate('500', backend, 2);
-  expect(line.stages.map(({ kind }) => kind)).toEqual(report.stages.map(({ kind }) => kind));
-  for (const counter of ['chainsHandedOver', 'rulesHandedOver', 'rulesReplaced', 'systemCalls'] as const) expect(line.work[counter] ?? 0).toBeCloseTo(report.work[counter] ?? 0, 6);
-  // Names and addresses differ in length.
-  expect(line.work.bytesHandedOver! / report.work.bytesHandedOver!).toBeCloseTo(1, 1);
-  if (backend === 'legacy') expect(line.work.bytesCopied! / report.work.bytesCopied!).toBeCloseTo(1, 1);
+describe('an update’s counts in a larger cluster, from those in small ones', () => {
+  const assets = readAssets();
+  const simulation = new Simulation({ assets, profiles: TEST_PROFILES });
+  const shapes: readonly UpdateShape[] = [
+    { kind: 'add', before: 0, endpoints: 2, writes: 'changed', update: 0 },
+    { kind: 'add', before: 0, endpoints: 2, writes: 'everything', update: 0 },
+    { kind: 'scale', before: 2, endpoints: 5, writes: 'changed', update: 0 },
+    { kind: 'delete', before: 3, endpoints: 0, writes: 'changed', update: 0 },
+    { kind: 'rollout', before: 2, endpoints: 2, writes: 'changed', update: 2 },
+  ];
+  test.each((['legacy', 'nft'] as const).flatMap((backend) => shapes.map((shape) => [shape.kind, shape.writes, backend, shape] as const)))('%s, %s (%s)', (_, __, backend, shape) => {
+    const counted = simulation.countUpdates(shape)[backend];
+    expect(counted.map(({ services }) => services)).toEqual([1, 50, 200]);
+    for (const { services, report } of counted) expect(reportFor(services, counted)?.work).toEqual(report.work);
+    const line = reportFor(400, counted)!;
+    // The same change in a cluster of 400 for real.
+    const lanes = new Lanes({ cluster: { objects: preset('500', 1).slice(0, 800), node: PRESET_NODE, ignored: {}, faults: [] }, seed: 1, backend, datapaths: ['iptables'], assets });
+    const add: SceneChange = { kind: 'add', endpoints: shape.kind === 'add' ? shape.endpoints : shape.before, writes: shape.kind === 'add' ? shape.writes : 'changed' };
+    const change = { ...shape, service: 'shop/added-1', updates: shape.update } as SceneChange;
+    const reports = stepsOf({ added: [], changes: shape.kind === 'add' ? [add] : [add, change] }).map((step) => lanes.step(step, null).reports.iptables);
+    const report = reports.at(-1)!;
+    expect(line.stages.map(({ kind }) => kind)).toEqual(report.stages.map(({ kind }) => kind));
+    for (const counter of ['chainsHandedOver', 'rulesHandedOver', 'rulesReplaced', 'systemCalls', 'servicePortsWalked'] as const) expect(line.work[counter] ?? 0, counter).toBeCloseTo(report.work[counter] ?? 0, 6);
+    // Names and addresses differ in length, and the places of hashes in a sorted list are drawn.
+    for (const [counter, share] of [['bytesHandedOver', 0.03], ['bytesCopied', 0.03], ['chainsPassed', 0.1]] as const) {
+      if (report.work[counter]) expect(Math.abs((line.work[counter] ?? 0) / report.work[counter] - 1), counter).toBeLessThan(share);
+    }
+  });
+  test('nothing was counted', () => {
+    expect(reportFor(5, [])).toBeNull();
+  });
 });
 
 test('updates of one Service more, and those that somebody published', () => {

@@ -13,7 +13,7 @@ import { countServices, readRows } from '../../src/ui/open/reading-summary.ts';
 
 const service = { name: 'shop/cart', address: '10.96.0.1', endpoints: 2, line: 1 };
 const fault: Fault = { severity: 'error', message: 'fault_x', values: {}, line: 9, column: 3, object: 'Service shop/pay' };
-const reading = (faults: readonly Fault[], services = [service]): Reading => ({ lines: 20, services, endpoints: 2, ignored: {}, faults });
+const reading = (faults: readonly Fault[], services = [service]): Reading => ({ lines: 20, services, endpoints: 2, ignored: {}, faults, becomes: { rules: 23, entries: 0 } });
 
 test.each([
   ['none left out', [], 1, 1],
