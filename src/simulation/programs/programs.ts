@@ -1,7 +1,7 @@
 import type { DatapathAssets } from '../../datapaths/assets.ts';
 import { keyText, valueText } from '../../datapaths/ebpf/map-text.ts';
 import { createVm } from '../../datapaths/ebpf/rbpf-vm.ts';
-import { BpfError, type Collection, type MapSpec, type ProgramSpec, type RunAccess, type Vm } from '../../datapaths/ebpf/vm.ts';
+import { BpfError, type CheckResult, type Collection, type MapSpec, type ProgramSpec, type RunAccess, type Vm } from '../../datapaths/ebpf/vm.ts';
 import type { MapInfo } from '../../datapaths/view.ts';
 import type { BpfFault, MapWindow, ObjectSource, OpenedObject, OpenedProgram, Outcome, ProgramInput, ProgramRun } from './api.ts';
 import { exampleInput } from './example-input.ts';
@@ -33,6 +33,8 @@ export class Programs {
   /** Maps as the project's own objects lay them out: their entries can be said in words, and filled. */
   readonly #known = new Map<string, MapSpec>();
   #loaded: Loaded | null = null;
+  /** What the checker said, by program: it may follow a million instructions. */
+  readonly #checks = new Map<string, CheckResult>();
   #now = START_NS;
 
   constructor({ wasm, objects }: DatapathAssets, seed: number) {
@@ -62,6 +64,7 @@ export class Programs {
       const spec = this.#vm.inspect(bytes);
       this.#loaded?.collection?.free();
       this.#loaded = null;
+      this.#checks.clear();
       this.#now = START_NS;
       try {
         const collection = this.#vm.load(bytes, { seed: this.#seed });
@@ -84,7 +87,7 @@ export class Programs {
       const collection = this.#collection();
       const rows = collection.disassemble(name);
       const example = exampleInput(program.type, this.#seed);
-      const checked = attempt(() => collection.check(name));
+      const checked = attempt(() => this.#check(collection, name));
       return 'value' in checked ? { rows, example, check: checked.value, fault: null } : { rows, example, check: null, fault: checked.fault };
     });
   }
@@ -93,7 +96,7 @@ export class Programs {
     return attempt(() => {
       this.#program(name);
       const collection = this.#collection();
-      const { refusal } = collection.check(name);
+      const { refusal } = this.#check(collection, name);
       if (refusal) throw new BpfError(refusal.message, name, refusal.instruction);
       const nowNs = this.#now;
       this.#now += BETWEEN_RUNS_NS;
@@ -168,6 +171,14 @@ export class Programs {
     const program = programs.find((one) => one.name === name);
     if (!program) throw new BpfError(`The object holds no program ${name}.`);
     return program;
+  }
+
+  #check(collection: Collection, name: string): CheckResult {
+    const known = this.#checks.get(name);
+    if (known) return known;
+    const result = collection.check(name);
+    this.#checks.set(name, result);
+    return result;
   }
 
   #takes(maps: readonly MapSpec[]): ReadonlySet<string> {

@@ -19,6 +19,8 @@ export const MAP_ROWS = 50;
 /** Rows before the one that is looked at. */
 const BEFORE = 2;
 const LARGEST_OBJECT = 16_000_000;
+/** Of the project's own objects: what every packet of a pod goes through. */
+const FIRST = 'from_container';
 
 /** Everything that the mode Programs shows: an object, one of its programs, what it is run on, a run, and where in it. */
 export class ProgramsState {
@@ -48,11 +50,6 @@ export class ProgramsState {
   failure = $state.raw<SimulationError | null>(null);
   busy = $state(false);
 
-  readonly spec: ProgramSpec | null = $derived(this.object?.spec.programs.find(({ name }) => name === this.name) ?? null);
-  readonly access: ProgramAccess | null = $derived(this.trace?.access(this.place) ?? null);
-  /** Whether the program may run: Linux would load it, or the checker could not say. */
-  readonly runnable: boolean = $derived(this.program !== null && this.program.fault === null && this.program.check?.refusal === null && this.textFaults.length === 0);
-
   readonly #api: ProgramsApi;
   /** What was asked for last: older answers are let go. */
   #turn = 0;
@@ -63,13 +60,28 @@ export class ProgramsState {
     this.#api = api;
   }
 
+  // Getters, not deriveds: those would end with the component that made this state.
+  get spec(): ProgramSpec | null {
+    return this.object?.spec.programs.find(({ name }) => name === this.name) ?? null;
+  }
+
+  /** The map access that is next. */
+  get access(): ProgramAccess | null {
+    return this.trace?.access(this.place) ?? null;
+  }
+
+  /** Whether the program may run: Linux would load it, or the checker could not say. */
+  get runnable(): boolean {
+    return this.program !== null && this.program.fault === null && this.program.check?.refusal === null && this.textFaults.length === 0;
+  }
+
   /** Opens the first of the project's own objects, once. */
   async start(): Promise<void> {
     if (this.#started) return;
     this.#started = true;
     await this.#work(async () => {
       this.samples = await this.#api.samples();
-      const [first] = this.samples;
+      const first = this.samples.find((name) => name === FIRST) ?? this.samples[0];
       if (first !== undefined) await this.#openSample(first);
     });
   }
