@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../src/datapaths/ebpf/assembler.ts';
@@ -18,6 +19,7 @@ import { mapRights, perCpu, valueSizes, writtenLater } from '../../src/ui/progra
 import { pointerOf, pointerText } from '../../src/ui/programs/pointer-name.ts';
 import { RunTrace } from '../../src/ui/programs/run-trace.ts';
 import { sourceFiles, sourceLines } from '../../src/ui/programs/source-lines.ts';
+import { stepEffect } from '../../src/ui/programs/step-effect.ts';
 import { frameOf } from '../../src/ui/programs/stack-history.ts';
 import { verdictName } from '../../src/ui/programs/verdict-name.ts';
 
@@ -133,7 +135,7 @@ describe('the engine room', () => {
 
 describe('a run, step by step', () => {
   const one = open(sample);
-  const trace = new RunTrace(run(one), one.program.rows);
+  const trace = new RunTrace(run(one));
   const maps = one.opened.spec.maps.map(({ name }) => name);
 
   it('has the key of every map access on the stack, where r2 points', () => {
@@ -170,12 +172,12 @@ describe('a run, step by step', () => {
   });
 
   it('counts what ran and finds a slot in both directions', () => {
-    const counts = trace.counts();
+    const counts = trace.counts(one.name);
     expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBe(trace.run.instructions);
     const slot = trace.slot(5) ?? 0;
-    expect(trace.findSlot(slot, -1, 1)).toBe(5);
-    expect(trace.findSlot(slot, trace.end, -1)).toBe(5);
-    expect(trace.findSlot(-1, 0, 1)).toBeNull();
+    expect(trace.findSlot(one.name, slot, -1, 1)).toBe(5);
+    expect(trace.findSlot(one.name, slot, trace.end, -1)).toBe(5);
+    expect(trace.findSlot(one.name, -1, 0, 1)).toBeNull();
   });
 
   it('knows which entries the run wrote after a step', () => {
@@ -188,7 +190,7 @@ describe('a run, step by step', () => {
 
   it('shows what a helper wrote as not known until it is read', () => {
     const own = open(text('r6 = r1\nr2 = 26\nr3 = r10\nr3 += -8\nr4 = 4\ncall skb_load_bytes\nr1 = *(u32 *)(r10 - 8)\nr0 = 0\nexit'));
-    const stepped = new RunTrace(run(own), own.program.rows);
+    const stepped = new RunTrace(run(own));
     expect(stepped.stack.at(6).get(-8)).toEqual({ value: null, step: 5 });
     const saddr = parseIpv4('10.244.0.10') ?? 0;
     expect([0, 1, 2, 3].map((byte) => stepped.stack.at(7).get(-8 + byte)?.value)).toEqual([24, 16, 8, 0].map((shift) => (saddr >>> shift) & 255));
@@ -197,12 +199,76 @@ describe('a run, step by step', () => {
 
   it('follows atomics and frames of called functions on the stack', () => {
     const own = open(text('*(u64 *)(r10 - 8) = 40\nr1 = 2\nlock *(u64 *)(r10 - 8) += r1\nr3 = 9\nr3 = xchg((u64 *)(r10 - 8), r3)\ncall inner\nr0 = 0\nexit\ninner:\n*(u8 *)(r10 - 1) = 7\nr0 = 0\nexit'));
-    const stepped = new RunTrace(run(own), own.program.rows);
+    const stepped = new RunTrace(run(own));
     expect(stepped.stack.at(3).get(-8)?.value).toBe(42);
     expect(stepped.stack.at(5).get(-8)?.value).toBe(9);
     const inner = stepped.registers(6);
     expect(frameOf(inner)).toBeLessThan(0);
     expect(stepped.stack.at(7).get(frameOf(inner) - 1)?.value).toBe(7);
+  });
+});
+
+const OBJECTS = new URL('../conformance/bpf/objects/', import.meta.url);
+const object = (name: string): ObjectSource => ({ kind: 'bytes', bytes: new Uint8Array(readFileSync(new URL(name, OBJECTS))) });
+
+describe('objects that clang made', () => {
+  it.each(readdirSync(OBJECTS).filter((name) => name.endsWith('.o')))('%s: each program runs or says why not, and its stack agrees with its map accesses', (name) => {
+    const room = new Programs(assets, 1);
+    const read = room.open(object(name));
+    if ('fault' in read) {
+      expect(read.fault.message).toMatch(/[.]$/);
+      return;
+    }
+    const opened = read.value;
+    const maps = opened.spec.maps.map((map) => map.name);
+    for (const { name: program } of opened.fault ? [] : opened.spec.programs) {
+      const { example, check, fault } = must(room.program(program));
+      const outcome = room.run(program, example);
+      if ('fault' in outcome) {
+        expect(outcome.fault.message).toMatch(/[.?]$/);
+        continue;
+      }
+      expect(fault).toBeNull();
+      expect(check?.refusal).toBeNull();
+      const trace = new RunTrace(outcome.value);
+      for (const access of outcome.value.accesses) {
+        const place = access.atInstruction - 1;
+        const registers = trace.registers(place);
+        const key = pointerOf(registers[2] ?? 0n, registers[10] ?? 0n, maps);
+        if (key?.to !== 'stack' || !/^call map_(lookup|update|delete)_elem#/.test(trace.rows(place).find(({ index }) => index === trace.slot(place))?.text ?? '')) continue;
+        const stack = trace.stack.at(place);
+        const at = frameOf(registers) + key.offset;
+        access.key.forEach((byte, index) => {
+          const shown = stack.get(at + index);
+          // What a helper wrote is not known; what is shown is right.
+          if (shown && shown.value !== null) expect(`${program} ${place} ${index}: ${shown.value}`).toBe(`${program} ${place} ${index}: ${byte}`);
+        });
+      }
+      for (let place = 0; place <= Math.min(trace.end, 2000); place++) {
+        const effect = stepEffect(trace, place);
+        if (place < trace.end) expect(effect?.kind, `${program} ${place} ${trace.rows(place).find(({ index }) => index === trace.slot(place))?.text}`).not.toBe('nothing');
+      }
+    }
+  });
+
+  it('follows a tail call into the other program', () => {
+    const room = new Programs(assets, 1);
+    must(room.open(object('tc_tail.clang16-v2.o')));
+    const first = 'entry';
+    const { example } = must(room.program(first));
+    // A packet's length chooses the program: of 57 bytes, the one at index 1.
+    const trace = new RunTrace(must(room.run(first, { ...example, data: new Uint8Array(57) })));
+    const failing = new RunTrace(must(room.run(first, { ...example, data: new Uint8Array(60) })));
+    expect(failing.run.steps.programs).toEqual([{ step: 0, program: first }]);
+    expect(failing.run.returnValue).toBe(42);
+    const programs = trace.run.steps.programs.map(({ program }) => program);
+    expect(programs).toEqual(['entry', 't2']);
+    const [, into] = trace.run.steps.programs;
+    expect(stepEffect(trace, (into?.step ?? 0) - 1)).toEqual({ kind: 'tail-call', program: into?.program });
+    expect(trace.program((into?.step ?? 0) - 1)).toBe(first);
+    expect(trace.program(into?.step ?? 0)).toBe(into?.program);
+    expect(trace.slot(into?.step ?? 0)).toBe(0);
+    expect([...new Set(programs)].reduce((sum, program) => sum + [...trace.counts(program).values()].reduce((a, b) => a + b, 0), 0)).toBe(trace.end);
   });
 });
 

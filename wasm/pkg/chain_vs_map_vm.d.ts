@@ -98,6 +98,10 @@ export class RunResult {
      */
     readonly redirectIfindex: number | undefined;
     readonly stepInstructions: Int32Array;
+    /**
+     * A step and the program, by its place in the spec, that runs from it on; two numbers each.
+     */
+    readonly stepPrograms: Uint32Array;
     readonly stepRegisters: BigUint64Array;
     readonly value: bigint;
 }
@@ -152,6 +156,7 @@ export interface InitOutput {
     readonly runresult_redirectBy: (a: number) => [number, number];
     readonly runresult_redirectIfindex: (a: number) => number;
     readonly runresult_stepInstructions: (a: number) => [number, number];
+    readonly runresult_stepPrograms: (a: number) => [number, number];
     readonly runresult_stepRegisters: (a: number) => [number, number];
     readonly runresult_value: (a: number) => bigint;
     readonly __wbindgen_externrefs: WebAssembly.Table;

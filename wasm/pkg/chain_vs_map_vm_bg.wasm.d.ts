@@ -40,6 +40,7 @@ export const runresult_printed: (a: number) => [number, number];
 export const runresult_redirectBy: (a: number) => [number, number];
 export const runresult_redirectIfindex: (a: number) => number;
 export const runresult_stepInstructions: (a: number) => [number, number];
+export const runresult_stepPrograms: (a: number) => [number, number];
 export const runresult_stepRegisters: (a: number) => [number, number];
 export const runresult_value: (a: number) => bigint;
 export const __wbindgen_externrefs: WebAssembly.Table;

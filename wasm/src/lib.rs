@@ -281,6 +281,11 @@ impl RunResult {
     pub fn step_registers(&self) -> Vec<u64> {
         self.output.steps.registers.clone()
     }
+    /// A step and the program, by its place in the spec, that runs from it on; two numbers each.
+    #[wasm_bindgen(getter, js_name = stepPrograms)]
+    pub fn step_programs(&self) -> Vec<u32> {
+        self.output.steps.programs.clone()
+    }
     /// What `trace_printk` printed.
     #[wasm_bindgen(getter)]
     pub fn printed(&self) -> Vec<String> {

@@ -15,7 +15,7 @@ export interface Assembly {
   /** The instructions alone. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly program: string;
-  /** For each slot the line that it was made from, from 1. */
+  /** For each slot of the linked program the line that it was made from, from 1. */
   readonly lines: Int32Array;
 }
 
@@ -154,11 +154,17 @@ class Reading {
     if (this.#items.length === 0 && this.#faults.length === 0) this.#fault('programs_asm_empty', {}, this.#lastLine, 1, 1);
     const starts = new Set(this.#items.map(({ slot }) => slot));
     const callees = new Map<number, string>();
-    const references: { slot: number; to: string }[] = [];
+    const references: { slot: number; to: string | number }[] = [];
     const instructions = this.#items.map((item) => {
       const { instruction, slot, line, label, map } = item;
       try {
         if (map) references.push({ slot, to: this.#mapOf(map) });
+        if (label && instruction.opcode === OPCODE.LDDW) {
+          const { slot: callee } = this.#target(label, 'programs_asm_label');
+          callees.set(callee, label.text);
+          references.push({ slot, to: callee });
+          return instruction;
+        }
         const resolved = label ? this.#resolve(item, label) : instruction;
         // A function begins where a call goes.
         if (resolved.opcode === OPCODE.CALL && resolved.src === PSEUDO.CALL) {
@@ -172,13 +178,28 @@ class Reading {
       }
     });
     if (this.#faults.length > 0) return { faults: this.#faults.sort((a, b) => a.line - b.line || a.column - b.column) };
-    const lines = new Int32Array(this.#slot);
-    for (const { instruction, slot, line } of this.#items) lines.fill(line, slot, slot + slotsOf(instruction));
     callees.delete(0);
     const functions = [{ name: this.#program, slot: 0 }, ...[...callees].map(([slot, name]) => ({ slot, name })).sort((a, b) => a.slot - b.slot)];
     const bytes = encodeInstructions(instructions);
     const object = writeObject({ section: this.#section, license: this.#license, instructions: bytes, functions, maps: this.#maps, data: this.#data, references });
-    return { assembly: { object, bytes, program: this.#program, lines } };
+    return { assembly: { object, bytes, program: this.#program, lines: this.#linkedLines(instructions, functions.map(({ slot }) => slot), references) } };
+  }
+
+  /** Lines by the slots of the program as a loader links it: functions in the order in which they are first referred to. */
+  #linkedLines(instructions: readonly Instruction[], starts: readonly number[], references: readonly { readonly slot: number; readonly to: string | number }[]): Int32Array {
+    const lines: number[] = [];
+    const order = [0];
+    for (const start of order) {
+      const end = starts.find((next) => next > start) ?? this.#slot;
+      this.#items.forEach(({ slot, line }, index) => {
+        const instruction = instructions[index];
+        if (!instruction || slot < start || slot >= end) return;
+        for (let half = 0; half < slotsOf(instruction); half++) lines.push(line);
+        const called = instruction.opcode === OPCODE.CALL && instruction.src === PSEUDO.CALL ? slot + 1 + instruction.imm : references.find((reference) => reference.slot === slot)?.to;
+        if (typeof called === 'number' && !order.includes(called)) order.push(called);
+      });
+    }
+    return Int32Array.from(lines);
   }
 
   #mapOf({ text, column }: Token): string {
@@ -186,12 +207,15 @@ class Reading {
     return text;
   }
 
-  #resolve({ instruction, slot }: Item, { text, column }: Token): Instruction {
+  #target({ text, column }: Token, missing: 'programs_asm_helper' | 'programs_asm_label'): { readonly slot: number } {
     const target = this.#labels.get(text);
-    if (!target) {
-      const key = instruction.opcode === OPCODE.CALL ? 'programs_asm_helper' : 'programs_asm_label';
-      throw new Misread(key, { label: text, name: text }, column, text.length);
-    }
+    if (!target) throw new Misread(missing, { label: text, name: text }, column, text.length);
+    return target;
+  }
+
+  #resolve({ instruction, slot }: Item, label: Token): Instruction {
+    const { text, column } = label;
+    const target = this.#target(label, instruction.opcode === OPCODE.CALL ? 'programs_asm_helper' : 'programs_asm_label');
     const distance = target.slot - slot - 1;
     if (instruction.opcode === OPCODE.JA32 || instruction.opcode === OPCODE.CALL) return { ...instruction, imm: distance };
     if (distance >= INT16 || distance < -INT16) throw new Misread('programs_asm_range', { found: distance, low: -INT16, high: INT16 - 1 }, column, text.length);

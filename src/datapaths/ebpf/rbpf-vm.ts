@@ -70,12 +70,16 @@ class RbpfCollection implements Collection {
         instructions: result.instructions,
         helperCalls: JSON.parse(result.helperCalls) as Record<string, number>,
         accesses: unpackAccesses(result.accesses, (index) => this.#mapOf(index)),
-        steps: detail === 'steps' ? { instruction: result.stepInstructions, registers: result.stepRegisters } : null,
+        steps: detail === 'steps' ? { instruction: result.stepInstructions, registers: result.stepRegisters, programs: this.#programsOf(result.stepPrograms) } : null,
         printed: result.printed,
       };
     } finally {
       result.free();
     }
+  }
+
+  #programsOf(pairs: Uint32Array): { readonly step: number; readonly program: string }[] {
+    return Array.from({ length: pairs.length / 2 }, (_, index) => ({ step: pairs[2 * index] ?? 0, program: this.spec.programs[pairs[2 * index + 1] ?? 0]?.name ?? '' }));
   }
 
   #mapOf(index: number): AccessedMap {

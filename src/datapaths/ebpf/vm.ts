@@ -84,7 +84,12 @@ export interface RunOutput {
   readonly helperCalls: Readonly<Record<string, number>>;
   readonly accesses: readonly RunAccess[];
   /** Only for `steps`. */
-  readonly steps: { readonly instruction: Int32Array; readonly registers: BigUint64Array } | null;
+  readonly steps: {
+    readonly instruction: Int32Array;
+    readonly registers: BigUint64Array;
+    /** The program that runs from a step on, in their order: tail calls go on in others. */
+    readonly programs: readonly { readonly step: number; readonly program: string }[];
+  } | null;
   /** What `bpf_trace_printk` printed, a line each. */
   readonly printed: readonly string[];
 }

@@ -53,6 +53,8 @@ export interface ProgramRun extends Omit<RunOutput, 'steps' | 'accesses'> {
   readonly input: ProgramInput;
   /** Each instruction that was run, with r0 to r10 before it (11 values a step). */
   readonly steps: NonNullable<RunOutput['steps']>;
+  /** The instructions of each program that ran: tail calls go on in others. */
+  readonly listings: Readonly<Record<string, readonly InstructionRow[]>>;
   readonly accesses: readonly ProgramAccess[];
   /** What the program handed to user space, in the order of the maps. */
   readonly records: readonly { readonly map: string; readonly bytes: Uint8Array }[];

@@ -102,7 +102,9 @@ export class Programs {
       this.#now += BETWEEN_RUNS_NS;
       const { steps, accesses, ...output } = collection.run(name, { ...input, nowNs, detail: 'steps' });
       const records = this.#one().spec.maps.flatMap((map) => (RECORDS.has(map.type) ? collection.takeRecords(map.name).slice(0, MOST_RECORDS).map((bytes) => ({ map: map.name, bytes })) : []));
-      return { ...output, input, steps: steps ?? { instruction: new Int32Array(), registers: new BigUint64Array() }, accesses: accesses.map((access) => this.#said(access)), records };
+      const ran = steps ?? { instruction: new Int32Array(), registers: new BigUint64Array(), programs: [] };
+      const listings = Object.fromEntries(ran.programs.map(({ program }) => [program, collection.disassemble(program)]));
+      return { ...output, input, steps: ran, listings, accesses: accesses.map((access) => this.#said(access)), records };
     });
   }
 

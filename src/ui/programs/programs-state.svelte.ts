@@ -168,10 +168,11 @@ export class ProgramsState {
     this.seek(direction === 1 ? (places.find((one) => one > place) ?? trace.end) : (places.findLast((one) => one < place) ?? 0));
   }
 
-  /** To where the run comes to this slot next; behind the last time, to the first. */
+  /** To where the run comes next to this slot of the program that runs; behind the last time, to the first. */
   seekSlot(slot: number): void {
     const { trace, place } = this;
-    const found = trace?.findSlot(slot, place, 1) ?? trace?.findSlot(slot, -1, 1) ?? null;
+    const program = trace?.program(place) ?? '';
+    const found = trace?.findSlot(program, slot, place, 1) ?? trace?.findSlot(program, slot, -1, 1) ?? null;
     if (found !== null) this.seek(found);
   }
 
@@ -251,7 +252,7 @@ export class ProgramsState {
     if ('fault' in outcome) this.runFault = outcome.fault;
     else {
       this.runs += 1;
-      this.trace = new RunTrace(outcome.value, program.rows);
+      this.trace = new RunTrace(outcome.value);
       const [first] = outcome.value.accesses;
       // Held at the first look-up: there the map is worth a look.
       this.place = first ? first.atInstruction - 1 : 0;

@@ -11,23 +11,15 @@ export class RunTrace {
   readonly run: ProgramRun;
   readonly stack: StackHistory;
   readonly #accesses = new Map<number, ProgramAccess>();
-  readonly #decode: (slot: number) => Instruction | null;
+  /** By program, its instructions by their slots. */
+  readonly #decoded = new Map<string, ReadonlyMap<number, Instruction | null>>();
   /** By register, the place from which on it holds something. */
   #set: readonly number[] | null = null;
 
-  constructor(run: ProgramRun, rows: readonly InstructionRow[]) {
+  constructor(run: ProgramRun) {
     this.run = run;
     for (const access of run.accesses) this.#accesses.set(access.atInstruction - 1, access);
-    const texts = new Map(rows.map(({ index, text }) => [index, text]));
-    const decoded = new Map<number, Instruction | null>();
-    this.#decode = (slot) => {
-      const known = decoded.get(slot);
-      if (known !== undefined) return known;
-      const instruction = decode(texts.get(slot));
-      decoded.set(slot, instruction);
-      return instruction;
-    };
-    this.stack = new StackHistory(run.steps, this.#decode);
+    this.stack = new StackHistory(run.steps, (place) => this.instruction(place));
   }
 
   /** The last place. */
@@ -38,6 +30,17 @@ export class RunTrace {
   /** The slot of the instruction that is next; behind the last one its own. */
   slot(place: number): number | null {
     return this.run.steps.instruction[Math.min(place, this.end - 1)] ?? null;
+  }
+
+  /** The program that runs there: another one behind a tail call. */
+  program(place: number): string {
+    const at = Math.min(place, this.end - 1);
+    return this.run.steps.programs.findLast(({ step }) => step <= at)?.program ?? '';
+  }
+
+  /** That program's instructions. */
+  rows(place: number): readonly InstructionRow[] {
+    return this.run.listings[this.program(place)] ?? [];
   }
 
   /** r0 to r10 there. */
@@ -57,7 +60,14 @@ export class RunTrace {
 
   /** The instruction that is next there; null behind the last one. */
   instruction(place: number): Instruction | null {
-    return place < this.end ? this.#decode(this.run.steps.instruction[place] ?? -1) : null;
+    if (place >= this.end) return null;
+    const program = this.program(place);
+    let decoded = this.#decoded.get(program);
+    if (!decoded) {
+      decoded = new Map((this.run.listings[program] ?? []).map(({ index, text }) => [index, decode(text)]));
+      this.#decoded.set(program, decoded);
+    }
+    return decoded.get(this.run.steps.instruction[place] ?? -1) ?? null;
   }
 
   /** Whether the program has put something into the register by then: r1 and r10 hold something from the start. */
@@ -84,17 +94,23 @@ export class RunTrace {
     return this.#accesses.get(place) ?? null;
   }
 
-  /** The next place, in a direction, whose instruction is in that slot; null: there is none. */
-  findSlot(slot: number, from: number, direction: 1 | -1): number | null {
+  /** The next place, in a direction, where that program's instruction in that slot is next; null: there is none. */
+  findSlot(program: string, slot: number, from: number, direction: 1 | -1): number | null {
     const { instruction } = this.run.steps;
-    for (let place = from + direction; place >= 0 && place < instruction.length; place += direction) if (instruction[place] === slot) return place;
+    for (let place = from + direction; place >= 0 && place < instruction.length; place += direction) {
+      if (instruction[place] === slot && this.program(place) === program) return place;
+    }
     return null;
   }
 
-  /** How often each slot was run. */
-  counts(): ReadonlyMap<number, number> {
+  /** How often each slot of a program was run. */
+  counts(program: string): ReadonlyMap<number, number> {
     const counts = new Map<number, number>();
-    for (const slot of this.run.steps.instruction) counts.set(slot, (counts.get(slot) ?? 0) + 1);
+    const { programs, instruction } = this.run.steps;
+    programs.forEach((part, index) => {
+      if (part.program !== program) return;
+      for (const slot of instruction.subarray(part.step, programs[index + 1]?.step)) counts.set(slot, (counts.get(slot) ?? 0) + 1);
+    });
     return counts;
   }
 }
@@ -116,8 +132,7 @@ function writtenRegister({ opcode, dst, src, imm }: Instruction): number | null 
   }
 }
 
-function decode(text: string | undefined): Instruction | null {
-  if (text === undefined) return null;
+function decode(text: string): Instruction | null {
   try {
     return parseInstruction(text).instruction;
   } catch {

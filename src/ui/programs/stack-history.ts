@@ -50,12 +50,12 @@ const BETWEEN = 2048;
 /** The stack at every step of a run, as its stores and loads tell it. */
 export class StackHistory {
   readonly #steps: Steps;
-  readonly #decode: (slot: number) => Instruction | null;
+  readonly #decode: (step: number) => Instruction | null;
   /** The stack before every `BETWEEN`th step. */
   readonly #kept: Map<number, StackByte>[] = [new Map()];
 
-  /** `decode`: the instruction in a slot. */
-  constructor(steps: Steps, decode: (slot: number) => Instruction | null) {
+  /** `decode`: the instruction of a step. */
+  constructor(steps: Steps, decode: (step: number) => Instruction | null) {
     this.#steps = steps;
     this.#decode = decode;
   }
@@ -81,7 +81,7 @@ export class StackHistory {
   #follow(from: number, to: number): Map<number, StackByte> {
     const bytes = new Map(this.#kept[from / BETWEEN]);
     for (let step = from; step < to; step++) {
-      const instruction = this.#decode(this.#steps.instruction[step] ?? -1);
+      const instruction = this.#decode(step);
       if (instruction) this.#apply(instruction, step, bytes);
     }
     return bytes;

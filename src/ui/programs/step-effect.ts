@@ -13,8 +13,8 @@ export type StepEffect =
   /** A store: how many bytes, and where. */
   | { readonly kind: 'store'; readonly bytes: number; readonly address: bigint }
   | { readonly kind: 'register'; readonly register: number; readonly value: bigint }
-  /** A tail call: another program begins. */
-  | { readonly kind: 'tail-call' }
+  /** A tail call: another program begins; null: there is none. */
+  | { readonly kind: 'tail-call'; readonly program: string | null }
   | { readonly kind: 'nothing' };
 
 const TAIL_CALL = 12;
@@ -22,18 +22,19 @@ const TAIL_CALL = 12;
 /** What the instruction at a place does; null behind the last one. */
 export function stepEffect(trace: RunTrace, place: number): StepEffect | null {
   if (place >= trace.end) return null;
-  const access = trace.access(place);
-  if (access) return { kind: 'access', access };
   const instruction = trace.instruction(place);
   const after = trace.registers(place + 1);
   const next = trace.slot(place + 1) ?? 0;
   const last = place + 1 >= trace.end;
-  if (!instruction) return { kind: 'nothing' };
+  const access = trace.access(place);
+  if (!instruction) return access ? { kind: 'access', access } : { kind: 'nothing' };
   const { opcode, dst, src, off, imm } = instruction;
+  // One that fails goes on behind it, which is never slot 0.
+  if (opcode === OPCODE.CALL && src === 0 && imm === TAIL_CALL) return { kind: 'tail-call', program: !last && next === 0 ? trace.program(place + 1) : null };
+  if (access) return { kind: 'access', access };
   if (opcode === OPCODE.EXIT) return { kind: 'return', value: last ? trace.run.value : (after[0] ?? 0n), last };
   if (opcode === OPCODE.CALL) {
     if (src === PSEUDO.CALL) return { kind: 'call', to: next };
-    if (imm === TAIL_CALL && next === 0) return { kind: 'tail-call' };
     return { kind: 'helper', answer: after[0] ?? 0n };
   }
   switch (opcode & 7) {

@@ -59,6 +59,8 @@ pub struct Steps {
     pub instruction: Vec<i32>,
     /// r0 to r10 before each instruction.
     pub registers: Vec<u64>,
+    /// A step and the program that runs from it on, two numbers each: tail calls change it.
+    pub programs: Vec<u32>,
 }
 
 /// State of one collection's runs.
@@ -250,6 +252,10 @@ impl Machine {
             Some(provenance) => provenance.show(insn, registers, constant),
             None => registers,
         };
+        let program = self.program as u32;
+        if self.steps.programs.last() != Some(&program) {
+            self.steps.programs.extend([self.steps.instruction.len() as u32, program]);
+        }
         self.steps.instruction.push(slot as i32);
         self.steps.registers.extend(shown);
     }

@@ -25,7 +25,7 @@ export const SIZE = { 8: 0x10, 16: 0x08, 32: 0x00, 64: 0x18 } as const;
 export type Width = keyof typeof SIZE;
 
 /** `BPF_PSEUDO_*` (linux/bpf.h): what `src` says of a call or a constant load. */
-export const PSEUDO = { CALL: 1, KFUNC: 2 } as const;
+export const PSEUDO = { CALL: 1, KFUNC: 2, FUNC: 4 } as const;
 
 export const ATOMIC = { FETCH: 0x01, XCHG: 0xe1, CMPXCHG: 0xf1 } as const;
 

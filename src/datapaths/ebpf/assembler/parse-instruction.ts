@@ -7,7 +7,7 @@ import { tokensOf, type Token } from './tokens.ts';
 /** An instruction as one line gives it, with what only the whole text can fill in. */
 export interface Parsed {
   readonly instruction: Instruction;
-  /** The label that a jump goes to, or a call calls. */
+  /** The label that a jump goes to, a call calls, or a constant load takes the address of. */
   readonly label: Token | null;
   /** The map that a constant load stands for. */
   readonly map: Token | null;
@@ -129,6 +129,11 @@ function assignment(statement: Statement, dst: Register, kind: number): Parsed |
     statement.next('');
     statement.next('');
     return { instruction: make(OPCODE.LDDW, { dst: wideOnly(dst).number, upper: 0 }), label: null, map: next };
+  }
+  if (next?.kind === 'word' && statement.peek(1) === null && !statement.isRegister() && !/^[rw]\d+$/.test(next.text)) {
+    // A function's address, for a helper that calls it back.
+    statement.next('');
+    return { instruction: make(OPCODE.LDDW, { dst: wideOnly(dst).number, src: PSEUDO.FUNC, upper: 0 }), label: next, map: null };
   }
   return null;
 }

@@ -11,8 +11,8 @@ export interface ObjectParts {
   readonly maps: readonly DeclaredMap[];
   /** Sections of variables. */
   readonly data: readonly { readonly name: string; readonly bytes: Uint8Array }[];
-  /** Constant loads by slot, and the map or section that each stands for. */
-  readonly references: readonly { readonly slot: number; readonly to: string }[];
+  /** Constant loads by slot, and the map, section, or function (by its slot) that each stands for. */
+  readonly references: readonly { readonly slot: number; readonly to: string | number }[];
 }
 
 interface Section {
@@ -33,6 +33,10 @@ const RELOCATION = 16;
 const MAP_DEFINITION = 20;
 const EM_BPF = 247;
 const R_BPF_64_64 = 1;
+const R_BPF_64_32 = 10;
+/** A call of a function of the object: opcode, and `BPF_PSEUDO_CALL` in the upper half of the second byte. */
+const CALL = 0x85;
+const PSEUDO_CALL = 1;
 const SHT = { PROGBITS: 1, SYMTAB: 2, STRTAB: 3, REL: 9 } as const;
 const SHF = { WRITE: 1, ALLOC: 2, EXECINSTR: 4 } as const;
 const STT = { OBJECT: 1, FUNC: 2, SECTION: 3 } as const;
@@ -43,24 +47,34 @@ export function writeObject({ section, license, instructions, functions, maps, d
   const names = new Names();
   const sections: Section[] = [];
   const add = (one: Partial<Section> & Pick<Section, 'name' | 'bytes'>): number => sections.push({ type: SHT.PROGBITS, flags: 0, link: 0, info: 0, entrySize: 0, ...one });
-  const code = add({ name: section, bytes: instructions, flags: SHF.ALLOC | SHF.EXECINSTR });
-  add({ name: 'license', bytes: text(license), flags: SHF.ALLOC | SHF.WRITE });
+  // As clang lays it out: what is called stands in .text, so that it is no program of its own.
+  const split = functions[1]?.slot ?? instructions.length / 8;
+  const code = add({ name: section, bytes: instructions.subarray(0, split * 8), flags: SHF.ALLOC | SHF.EXECINSTR });
+  const text = functions.length > 1 ? add({ name: '.text', bytes: instructions.subarray(split * 8), flags: SHF.ALLOC | SHF.EXECINSTR }) : 0;
+  add({ name: 'license', bytes: terminated(license), flags: SHF.ALLOC | SHF.WRITE });
   const mapSection = maps.length === 0 ? 0 : add({ name: 'maps', bytes: definitions(maps), flags: SHF.ALLOC | SHF.WRITE });
   const dataSections = data.map(({ name, bytes }) => ({ name, bytes, index: add({ name, bytes, flags: SHF.ALLOC | (name.startsWith('.rodata') ? 0 : SHF.WRITE) }) }));
 
   const symbols: Uint8Array[] = [new Uint8Array(SYMBOL)];
-  const indices = new Map<string, number>();
+  const indices = new Map<string | number, number>();
   const symbol = (name: string, kind: number, at: number, value: number, size: number): number => symbols.push(symbolOf(names.of(name), kind, at, value, size)) - 1;
   // Local symbols stand before the global ones.
   for (const { name, index } of dataSections) indices.set(name, symbol('', STT.SECTION, index, 0, 0));
   const firstGlobal = symbols.length;
-  functions.forEach(({ name, slot }, position) => symbol(name, STT.FUNC | GLOBAL, code, slot * 8, ((functions[position + 1]?.slot ?? instructions.length / 8) - slot) * 8));
+  functions.forEach(({ name, slot }, position) => indices.set(slot, symbol(name, STT.FUNC | GLOBAL, slot < split ? code : text, (slot < split ? slot : slot - split) * 8, ((functions[position + 1]?.slot ?? instructions.length / 8) - slot) * 8)));
   maps.forEach(({ name }, position) => indices.set(name, symbol(name, STT.OBJECT | GLOBAL, mapSection, position * MAP_DEFINITION, MAP_DEFINITION)));
 
-  const relocations = references.map(({ slot, to }) => relocationOf(slot * 8, indices.get(to) ?? 0));
-  const strings = sections.length + (relocations.length > 0 ? 3 : 2);
+  const wanted = [...references.map(({ slot, to }) => ({ slot, to, kind: R_BPF_64_64 })), ...calls(instructions)].sort((a, b) => a.slot - b.slot);
+  const relocated = [
+    { name: section, index: code, base: 0, all: wanted.filter(({ slot }) => slot < split) },
+    { name: '.text', index: text, base: split, all: wanted.filter(({ slot }) => slot >= split) },
+  ].filter(({ all }) => all.length > 0);
+  const strings = sections.length + relocated.length + 2;
   const symbolTable = add({ name: '.symtab', type: SHT.SYMTAB, bytes: joined(symbols), link: strings, info: firstGlobal, entrySize: SYMBOL });
-  if (relocations.length > 0) add({ name: `.rel${section}`, type: SHT.REL, bytes: joined(relocations), link: symbolTable, info: code, entrySize: RELOCATION });
+  for (const { name, index, base, all } of relocated) {
+    const bytes = joined(all.map(({ slot, to, kind }) => relocationOf((slot - base) * 8, indices.get(to) ?? 0, kind)));
+    add({ name: `.rel${name}`, type: SHT.REL, bytes, link: symbolTable, info: index, entrySize: RELOCATION });
+  }
   for (const one of sections) names.of(one.name);
   names.of('.strtab');
   add({ name: '.strtab', type: SHT.STRTAB, bytes: names.bytes() });
@@ -76,7 +90,7 @@ class Names {
   of(name: string): number {
     const known = this.#at.get(name);
     if (known !== undefined) return known;
-    const bytes = text(name);
+    const bytes = terminated(name);
     const at = this.#length;
     this.#at.set(name, at);
     this.#parts.push(bytes);
@@ -128,7 +142,7 @@ function file(sections: readonly Section[], names: Names): Uint8Array<ArrayBuffe
 
 const align = (at: number) => Math.ceil(at / 8) * 8;
 
-function text(value: string): Uint8Array {
+function terminated(value: string): Uint8Array {
   return new TextEncoder().encode(`${value}\0`);
 }
 
@@ -162,10 +176,18 @@ function symbolOf(name: number, info: number, section: number, value: number, si
   return new Uint8Array(view.buffer);
 }
 
-function relocationOf(offset: number, symbol: number): Uint8Array {
+/** Calls of functions, by the slots that they go to. */
+function calls(instructions: Uint8Array): { readonly slot: number; readonly to: number; readonly kind: number }[] {
+  const view = new DataView(instructions.buffer, instructions.byteOffset, instructions.byteLength);
+  return Array.from({ length: instructions.length / 8 }, (_, slot) => slot)
+    .filter((slot) => instructions[slot * 8] === CALL && (instructions[slot * 8 + 1] ?? 0) >> 4 === PSEUDO_CALL)
+    .map((slot) => ({ slot, to: slot + 1 + view.getInt32(slot * 8 + 4, true), kind: R_BPF_64_32 }));
+}
+
+function relocationOf(offset: number, symbol: number, kind: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(RELOCATION));
   view.setBigUint64(0, BigInt(offset), true);
-  view.setUint32(8, R_BPF_64_64, true);
+  view.setUint32(8, kind, true);
   view.setUint32(12, symbol, true);
   return new Uint8Array(view.buffer);
 }
