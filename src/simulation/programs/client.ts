@@ -20,7 +20,11 @@ export class ProgramsClient implements ProgramsApi {
   }
 
   samples: ProgramsApi['samples'] = () => this.#call((remote) => remote.samples());
-  open: ProgramsApi['open'] = (source) => this.#call((remote) => remote.open(source));
+  /** What is under way for the object before is ended: a check may follow a million instructions. */
+  open: ProgramsApi['open'] = (source) => {
+    if (this.#waiting.size > 0) this.end();
+    return this.#call((remote) => remote.open(source));
+  };
   program: ProgramsApi['program'] = (name) => this.#call((remote) => remote.program(name));
   run: ProgramsApi['run'] = (program, input) => this.#call((remote) => remote.run(program, input));
   maps: ProgramsApi['maps'] = () => this.#call((remote) => remote.maps());

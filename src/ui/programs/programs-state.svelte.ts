@@ -6,13 +6,8 @@ import type { BpfFault, MapWindow, OpenedObject, OpenedProgram, Outcome, Program
 import { programKind } from '../../simulation/programs/program-kind.ts';
 import { asSimulationError, type SimulationError } from '../../simulation/simulation-error.ts';
 import { EXAMPLE_TEXT } from './example-text.ts';
+import type { Origin } from './origin.ts';
 import { RunTrace } from './run-trace.ts';
-
-/** Where the object on the page comes from. */
-export type Origin =
-  | { readonly kind: 'sample'; readonly name: string }
-  | { readonly kind: 'file'; readonly name: string; readonly bytes: Uint8Array }
-  | { readonly kind: 'text' };
 
 /** Rows of a map that are shown at once. */
 export const MAP_ROWS = 50;
@@ -55,6 +50,7 @@ export class ProgramsState {
   #turn = 0;
   #mapTurn = 0;
   #started = false;
+  #underWay = 0;
 
   constructor(api: ProgramsApi) {
     this.#api = api;
@@ -157,7 +153,7 @@ export class ProgramsState {
     if (!this.trace) return;
     this.place = Math.min(this.trace.end, Math.max(0, place));
     const { access } = this;
-    if (access) void this.#follow(access).catch((error: unknown) => { this.failure = asSimulationError(error); });
+    if (access) void this.#follow(access).catch((error: unknown) => this.#failed(error));
   }
 
   /** To the map access before or behind. */
@@ -209,6 +205,8 @@ export class ProgramsState {
     const before = this.spec && this.input ? { kind: programKind(this.spec.type), input: this.input } : null;
     const outcome = await this.#api.open(source);
     if (turn !== this.#turn) return false;
+    // The list was not had where its call was ended.
+    if (this.samples.length === 0) this.samples = await this.#api.samples();
     this.#clear(origin);
     if ('fault' in outcome) {
       this.objectFault = outcome.fault;
@@ -334,14 +332,22 @@ export class ProgramsState {
   }
 
   async #work(body: () => Promise<void>): Promise<void> {
+    this.#underWay += 1;
     this.busy = true;
     this.failure = null;
     try {
       await body();
     } catch (error) {
-      this.failure = asSimulationError(error);
+      this.#failed(error);
     } finally {
-      this.busy = false;
+      this.#underWay -= 1;
+      this.busy = this.#underWay > 0;
     }
+  }
+
+  #failed(error: unknown): void {
+    const failure = asSimulationError(error);
+    // Ended for another object: that one says what it has to say itself.
+    if (failure.key !== 'client_cancelled') this.failure = failure;
   }
 }
