@@ -1,0 +1,112 @@
+import type { RuleRow } from '../../datapaths/view.ts';
+import type { Packet } from '../../packet/packet.ts';
+import type { Lane } from '../api.ts';
+import type { Scene } from '../scene.ts';
+
+/** A chain, or a family of chains that differ only in the hash that ends their names. */
+export interface ChainNode {
+  /** The chain's name, or the family's: `KUBE-SVC-*`. */
+  readonly name: string;
+  /** 1 for a chain; how many chains a family stands for. */
+  readonly chains: number;
+  /** Rules in it, or in all of the family. */
+  readonly rules: number;
+  /** ACCEPT or DROP; null: not built in. */
+  readonly policy: string | null;
+  /** The Service port and, for an endpoint's chain, the endpoint that kube-proxy made the chain for; null: not known. */
+  readonly service: string | null;
+  readonly endpoint: string | null;
+}
+
+/** Rules of one node that lead to another. */
+export interface ChainEdge {
+  /** Indices in `ChainGraph.nodes`. */
+  readonly from: number;
+  readonly to: number;
+  readonly rules: number;
+  /** Whether any of them is a goto (`-g`). */
+  readonly goes: boolean;
+}
+
+/** The chains of one table, small enough to be drawn: at most about 80 nodes, families in the place of their members. */
+export interface ChainGraph {
+  readonly table: string;
+  readonly nodes: readonly ChainNode[];
+  readonly edges: readonly ChainEdge[];
+}
+
+/** A chain in a list. */
+export interface ListedChain {
+  readonly table: string;
+  readonly chain: string;
+  readonly rules: number;
+  readonly policy: string | null;
+  readonly service: string | null;
+  readonly endpoint: string | null;
+}
+
+/** What leads to a chain: the rule `index` (from 0) of `chain`. */
+export interface Caller {
+  readonly chain: string;
+  readonly index: number;
+}
+
+export interface ChainView {
+  readonly chain: ListedChain;
+  /** The name it has in the graph: its own or its family's. */
+  readonly node: string;
+  readonly total: number;
+  /** Rules `from`… in order. */
+  readonly from: number;
+  readonly rows: readonly RuleRow[];
+  /** What its rules' targets stand for, by chain name. */
+  readonly known: Readonly<Record<string, { readonly service: string; readonly endpoint: string | null }>>;
+  /** At most 50, with how many there are. */
+  readonly callers: readonly Caller[];
+  readonly callersTotal: number;
+}
+
+/** A packet that a person made, and how it comes and goes: an interface that rules name may be one that the node is not known to have. */
+export interface MadePacket {
+  readonly packet: Packet;
+  /** Interface it comes in by; null: sent by the node itself. */
+  readonly input: string | null;
+  /** Interface it leaves by, unless it goes to the node itself; null: as the routes say. */
+  readonly output: string | null;
+  /** Keep the connections and counters of the packets before. */
+  readonly keep: boolean;
+}
+
+/** A rule that was evaluated: `index` from 0 in its chain. In order of evaluation, with what it answered. */
+export interface WalkedRule {
+  readonly table: string;
+  readonly chain: string;
+  readonly index: number;
+  readonly matched: boolean;
+}
+
+export interface Walk {
+  readonly lane: Lane;
+  readonly rules: readonly WalkedRule[];
+  /** Connections known afterwards. */
+  readonly connections: number;
+}
+
+export interface RuleTables {
+  readonly tables: readonly { readonly table: string; readonly chains: number; readonly rules: number }[];
+  /** Interfaces that the node has or that rules name, and sample addresses: what a packet's editor offers. */
+  readonly interfaces: readonly string[];
+  /** A packet to begin with: to the scene's target, or, where rules name no Service, one that the first tables accept. */
+  readonly example: MadePacket;
+}
+
+/** Line of the text each rule of a person's own came from is not kept; rules are named by chain and index. */
+export interface RulesApi {
+  /** Builds the scene's left lane if it is not there. */
+  tables(scene: Scene): Promise<RuleTables>;
+  graph(scene: Scene, table: string): Promise<ChainGraph>;
+  /** Chains whose name, Service or endpoint holds the text, in the table's order. */
+  chains(scene: Scene, table: string, text: string, from: number, count: number): Promise<{ readonly total: number; readonly chains: readonly ListedChain[] }>;
+  chain(scene: Scene, table: string, chain: string, from: number, count: number): Promise<ChainView | null>;
+  send(scene: Scene, made: MadePacket): Promise<Walk>;
+}
