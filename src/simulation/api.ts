@@ -6,6 +6,7 @@ import type { Snapshot, View } from '../datapaths/view.ts';
 import type { Fault } from '../kubernetes/fault.ts';
 import type { Packet } from '../packet/packet.ts';
 import type { RolloutPhase } from './churn.ts';
+import type { RulesReading } from './rules/api.ts';
 import type { Scene, SceneChange, SceneCluster } from './scene.ts';
 
 export interface Lane {
@@ -100,6 +101,8 @@ export interface Reading {
   readonly faults: readonly Fault[];
   /** What the Services become: rules in all tables, and entries in all maps; null: more than an agent can name. */
   readonly becomes: { readonly rules: number; readonly entries: number } | null;
+  /** Only for a node's own rules; their Services have line 0. */
+  readonly rules?: RulesReading;
 }
 
 export interface Progress {

@@ -9,8 +9,8 @@ import { changesOf, stepsOf, withChanges } from './scene-steps.ts';
  *
  * `target`, `position`, `added` and `changes` are left out where they are null or empty. Changes are written
  * `add:2`, `scale:shop/cart:3`, `rollout:shop/cart:4` and `delete:shop/cart`, with `:everything` behind those at which
- * kube-proxy writes everything, and a comma between them. A cluster of text is `cluster=text`, with
- * the text deflated in `text=` and a checksum in `sum=`. A person may write such a link by hand; `end` shows that nothing
+ * kube-proxy writes everything, and a comma between them. A cluster of text is `cluster=text`, a
+ * node's own rules are `cluster=rules`, with the text deflated in `text=` and a checksum in `sum=`. A person may write such a link by hand; `end` shows that nothing
  * was cut off.
  */
 const VERSION = 1;
@@ -43,7 +43,7 @@ const PROFILE = /^[A-Za-z0-9][\w.-]{0,63}$/;
 export function encodeScene(scene: Scene): string {
   const { cluster, mode, seed, target, connection, packet, profile, added, changes = [] } = scene;
   const fields: [Field, string | number | null][] = [
-    ['cluster', cluster.kind === 'preset' ? cluster.preset : 'text'],
+    ['cluster', cluster.kind === 'preset' ? cluster.preset : cluster.kind],
     ['mode', mode],
     ['seed', seed],
     ['target', target.servicePort],
@@ -54,7 +54,7 @@ export function encodeScene(scene: Scene): string {
     ['added', added.length === 0 ? null : added.join(',')],
     ['changes', changes.length === 0 ? null : changes.map(changeText).join(',')],
   ];
-  if (cluster.kind === 'text') {
+  if (cluster.kind !== 'preset') {
     const { packed, sum } = packText(cluster.text);
     fields.push(['text', packed], ['sum', sum]);
   }
@@ -109,12 +109,13 @@ function decode(fragment: string): Scene {
   const oneOf = <Value extends string>(field: Field, values: readonly Value[]): Value => values.find((value) => value === get(field)) ?? fail(wrong(field, get(field)));
   const matching = (field: Field, pattern: RegExp): string => (pattern.test(get(field)) ? get(field) : fail(wrong(field, get(field))));
 
-  const cluster = oneOf<PresetId | 'text'>('cluster', [...PRESETS, 'text']);
-  if (cluster !== 'text') for (const field of ['text', 'sum'] as const) if (fields.has(field)) throw wrong(field, get(field));
+  const cluster = oneOf<PresetId | 'text' | 'rules'>('cluster', [...PRESETS, 'text', 'rules']);
+  const own = cluster === 'text' || cluster === 'rules';
+  if (!own) for (const field of ['text', 'sum'] as const) if (fields.has(field)) throw wrong(field, get(field));
   const scene: Scene = {
     version: VERSION,
-    mode: oneOf('mode', ['race', 'update', 'programs']),
-    cluster: cluster === 'text' ? { kind: 'text', text: textOf(get('text'), get('sum')) } : { kind: 'preset', preset: cluster },
+    mode: oneOf('mode', ['race', 'update', 'rules', 'programs']),
+    cluster: own ? { kind: cluster, text: textOf(get('text'), get('sum')) } : { kind: 'preset', preset: cluster },
     seed: whole('seed', Number.MAX_SAFE_INTEGER),
     target: {
       servicePort: fields.has('target') ? matching('target', SERVICE_PORT) : null,

@@ -5,7 +5,9 @@ export type PresetId = (typeof PRESETS)[number];
 export type SceneCluster =
   | { readonly kind: 'preset'; readonly preset: PresetId }
   /** What a person pasted or dropped: kubectl's YAML or JSON, whole. */
-  | { readonly kind: 'text'; readonly text: string };
+  | { readonly kind: 'text'; readonly text: string }
+  /** The same with a node's own rules: the text of iptables-save or for iptables-restore. */
+  | { readonly kind: 'rules'; readonly text: string };
 
 /** A Service is named `namespace/name`. */
 export type ServiceChange =
@@ -28,7 +30,7 @@ export type SceneChange = ServiceChange & {
 /** All that a picture depends on: the same scene gives the same picture and the same numbers. */
 export interface Scene {
   readonly version: 1;
-  readonly mode: 'race' | 'update' | 'programs';
+  readonly mode: 'race' | 'update' | 'rules' | 'programs';
   readonly cluster: SceneCluster;
   readonly seed: number;
   /**

@@ -1,3 +1,4 @@
+import type { DumpNote, LeftOut } from '../../datapaths/iptables/netfilter/read-dump.ts';
 import type { RuleRow } from '../../datapaths/view.ts';
 import type { Packet } from '../../packet/packet.ts';
 import type { Lane } from '../api.ts';
@@ -98,6 +99,15 @@ export interface RuleTables {
   readonly interfaces: readonly string[];
   /** A packet to begin with: to the scene's target, or, where rules name no Service, one that the first tables accept. */
   readonly example: MadePacket;
+}
+
+/** What a text of rules holds beside its Services and faults (`Reading`; a fault's message is `fault_rules`, its values `reason` and `word`). */
+export interface RulesReading {
+  readonly tables: RuleTables['tables'];
+  /** Rules that are read, but cannot be honoured in full: at most 200, with how many there are. */
+  readonly notes: readonly DumpNote[];
+  readonly notesTotal: number;
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** Line of the text each rule of a person's own came from is not kept; rules are named by chain and index. */
