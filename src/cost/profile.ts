@@ -35,8 +35,11 @@ export interface Point {
 /** A whole update that was measured or published. */
 export interface UpdatePoint {
   readonly datapath: DatapathId;
-  /** `full`: everything anew, as at the start (kube-proxy's full sync, the first load of the maps); `partial`: one change. */
-  readonly kind: 'full' | 'partial';
+  /**
+   * `full`: everything anew, as at the start (kube-proxy's full sync, the first load of the maps); `partial`: one change;
+   * `unstated`: the published source does not say which.
+   */
+  readonly kind: 'full' | 'partial' | 'unstated';
   readonly services: number;
   readonly ns: number;
   readonly low: number;

@@ -56,7 +56,7 @@ function checkPoint(value: unknown, place: string): void {
 function checkUpdatePoint(value: unknown, place: string): void {
   const point = fields(value, place) as Fields & Partial<UpdatePoint>;
   oneOf(point.datapath, ['iptables', 'ebpf'], place);
-  oneOf(point.kind, ['full', 'partial'], place);
+  oneOf(point.kind, point.mark === 'published' ? ['full', 'partial', 'unstated'] : ['full', 'partial'], place);
   number(point.services, 0, place);
   range(point, place);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import { LATENCY_TO_ADD_RULES } from '../../src/cost/latency-to-add-rules.ts';
 import { timePacket, timeUpdate } from '../../src/cost/model.ts';
 import { findProfile, PROFILES } from '../../src/cost/profiles.ts';
 import { ProfileError, readProfile } from '../../src/cost/read-profile.ts';
@@ -45,6 +46,16 @@ describe('the profiles', () => {
     const refused = () => readProfile({ ...legacy, ...change });
     expect(refused).toThrow(ProfileError);
     expect(refused).toThrow(new RegExp(`^${place.replace(/[[\].]/g, '\\$&')}: `));
+  });
+
+  it.each(PROFILES.map((one) => [one.id, one] as const))('%s holds the published table as its source has it: which kind of update it timed is not said', (_, { updatePoints }) => {
+    const published = updatePoints.filter(({ mark }) => mark === 'published');
+    expect(published.map(({ kind, services, ns, source }) => ({ kind, services, ns, source }))).toEqual(LATENCY_TO_ADD_RULES.rows.map(({ services, ns }) => ({ kind: 'unstated', services, ns, source: LATENCY_TO_ADD_RULES.source })));
+  });
+
+  test('what was measured says of which kind it is', () => {
+    const measured = legacy.updatePoints.find(({ mark }) => mark === 'measured');
+    expect(() => readProfile({ ...legacy, updatePoints: [{ ...measured, kind: 'unstated' }] })).toThrow(ProfileError);
   });
 
   test.each([null, [], 'a profile', 3])('%j is none', (value) => {

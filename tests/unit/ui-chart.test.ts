@@ -151,7 +151,7 @@ describe('an update’s counts in a larger cluster, from those in small ones', (
 
 test('updates of one Service more, and those that somebody published', () => {
   const update = (over: Partial<UpdatePoint>): UpdatePoint => ({ datapath: 'iptables', kind: 'partial', services: 50, ns: 5, low: 5, high: 5, mark: 'measured', source: 'fixture', ...over });
-  const points = [update({}), update({ kind: 'full', ns: 9 }), update({ datapath: 'ebpf', kind: 'full', ns: 300 }), update({ datapath: 'ebpf', ns: 6 }), update({ kind: 'full', mark: 'published', services: 5000 }), update({ kind: 'full', mark: 'published', services: 1 })];
+  const points = [update({}), update({ kind: 'full', ns: 9 }), update({ datapath: 'ebpf', kind: 'full', ns: 300 }), update({ datapath: 'ebpf', ns: 6 }), update({ kind: 'unstated', mark: 'published', services: 5000 }), update({ kind: 'unstated', mark: 'published', services: 1 })];
   expect(measuredAdditions(points).map(({ kind, ns }) => [kind, ns])).toEqual([['partial', 5], ['partial', 6]]);
   expect(publishedUpdates(points).map(({ services }) => services)).toEqual([1, 5000]);
 });
