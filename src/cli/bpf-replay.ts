@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createVm } from '../datapaths/ebpf/rbpf-vm.ts';
 import { BpfError, type Collection, type Vm } from '../datapaths/ebpf/vm.ts';
+import { FieldError, fields, list, parseJson, text, type Reader } from '../datapaths/json-fields.ts';
 import { readAssets } from '../simulation/node-assets.ts';
 import { UsageError, type Command } from './command.ts';
 import { formatHex, parseHex } from './hex.ts';
@@ -15,8 +16,8 @@ const CPUS = '2';
 interface Case {
   readonly object: string;
   readonly program: string;
-  readonly maps: readonly { readonly name: string; readonly key: string; readonly value: string }[];
-  readonly packets: readonly { readonly in: string }[];
+  readonly maps: readonly { readonly name: string; readonly key: Uint8Array; readonly value: Uint8Array }[];
+  readonly packets: readonly Uint8Array[];
 }
 
 /** Map entries written, packets run in order over the same maps; verdicts, packets out and maps come back, a line a case. */
@@ -29,32 +30,57 @@ export const command: Command = {
     const cpus = Number(values.cpus);
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 256) throw new UsageError('--cpus is a whole number from 1 to 256.');
     const vm = createVm(readAssets().wasm);
-    for (const line of readInput(required(values.cases, 'cases')).split('\n')) {
-      if (line.trim() !== '') print(JSON.stringify(replayLine(vm, folder, line, cpus)));
-    }
+    readInput(required(values.cases, 'cases')).split('\n').forEach((line, index) => {
+      if (line.trim() !== '') print(JSON.stringify(replayLine(vm, folder, line, cpus, `line ${index + 1}`)));
+    });
   },
 };
 
-/** What is wrong with a case is its result, and the next one runs. */
-export function replayLine(vm: Vm, folder: string, line: string, cpus: number): object {
+/** What is wrong with a case is its result, and the next one runs. `place`: `line 3`. */
+export function replayLine(vm: Vm, folder: string, line: string, cpus: number, place: string): object {
   let object = '';
   let collection: Collection | null = null;
   try {
-    const record = JSON.parse(line) as Partial<Case>;
-    object = record.object ?? '';
-    if (object === '') throw new UsageError('"object" is missing: the name of a file in the objects’ folder.');
+    const record = parseJson(line);
+    if (typeof record === 'object' && record !== null && 'object' in record && typeof record.object === 'string') object = record.object;
+    const { program, maps, packets } = readCase(record);
     collection = vm.load(new Uint8Array(readFileSync(join(folder, object))), { seed: 1, cpus, readers: false });
-    for (const { name, key, value } of record.maps ?? []) collection.updateAllCpus(name, parseHex(key, 'key'), parseHex(value, 'value'));
+    for (const { name, key, value } of maps) collection.updateAllCpus(name, key, value);
     const loaded = collection;
-    const packets = (record.packets ?? []).map((packet) => runPacket(loaded, record.program ?? '', parseHex(packet.in, 'in')));
-    return { object, packets, maps: Object.fromEntries(collection.spec.maps.map(({ name }) => [name, dump(loaded, name)])) };
+    return { object, packets: packets.map((data) => runPacket(loaded, program, data)), maps: Object.fromEntries(collection.spec.maps.map(({ name }) => [name, dump(loaded, name)])) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    if (error instanceof FieldError) return { object, error: `${place} of the cases: ${error.message}` };
     return { object, error: error instanceof BpfError && error.program !== null ? `${error.program}: ${error.message}` : error.message };
   } finally {
     collection?.free();
   }
 }
+
+/** Throws `FieldError` with the field's place. */
+function readCase(value: unknown): Case {
+  const record = fields(value, 'the case');
+  const object = text(record['object'], 'object');
+  if (object === '') throw new FieldError('object', 'Here the name of a file in the objects’ folder is expected.');
+  return {
+    object,
+    program: text(record['program'], 'program'),
+    maps: list(record['maps'] ?? [], 'maps', (entry, place) => {
+      const { name, key, value: bytes } = fields(entry, place);
+      return { name: text(name, `${place}.name`), key: hex(key, `${place}.key`), value: hex(bytes, `${place}.value`) };
+    }),
+    packets: list(record['packets'] ?? [], 'packets', (packet, place) => hex(fields(packet, place)['in'], `${place}.in`)),
+  };
+}
+
+const hex: Reader<Uint8Array> = (value, place) => {
+  const digits = text(value, place);
+  try {
+    return parseHex(digits, place);
+  } catch (error) {
+    throw error instanceof UsageError ? new FieldError('', error.message) : error;
+  }
+};
 
 /** A test run's return value is unsigned; an error in one packet leaves the others to run. */
 function runPacket(collection: Collection, program: string, data: Uint8Array): object {

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
-import { replay, type ReplayCase } from '../datapaths/iptables/netfilter/replay.ts';
+import { readReplayCase } from '../datapaths/iptables/netfilter/replay-case.ts';
+import { replay } from '../datapaths/iptables/netfilter/replay.ts';
+import { FieldError, parseJson } from '../datapaths/json-fields.ts';
 import type { Command } from './command.ts';
 import { readInput, required } from './input.ts';
 
@@ -16,26 +18,15 @@ export const command: Command = {
   },
 };
 
-/** The result of one line; what is wrong with a case is its result, and the next one runs. */
-export function replayLine(line: string, otherwise: string): object {
-  let name = otherwise;
+/** The result of one line; what is wrong with a case is its result, and the next one runs. `place`: `line 3`. */
+export function replayLine(line: string, place: string): object {
+  let name = place;
   try {
-    const record = JSON.parse(line) as unknown;
+    const record = parseJson(line);
     if (typeof record === 'object' && record !== null && 'name' in record && typeof record.name === 'string') name = record.name;
-    return replay(asCase(record));
+    return replay(readReplayCase(record));
   } catch (error) {
-    return { name, error: error instanceof Error ? error.message : String(error) };
+    if (!(error instanceof Error)) throw error;
+    return { name, error: error instanceof FieldError ? `${place} of the cases: ${error.message}` : error.message };
   }
-}
-
-function asCase(record: unknown): ReplayCase {
-  if (typeof record !== 'object' || record === null) throw new Error('a case is a JSON object');
-  const fields = record as Readonly<Record<string, unknown>>;
-  const topology = fields['topology.json'] as { readonly interfaces?: unknown; readonly routes?: unknown } | null | undefined;
-  if (typeof fields['name'] !== 'string') throw new Error('"name" is missing: a text');
-  if (!Array.isArray(topology?.interfaces) || !Array.isArray(topology.routes)) throw new Error('"topology.json" is missing: an object with "interfaces" and "routes"');
-  if (typeof fields['rules.restore'] !== 'string') throw new Error('"rules.restore" is missing: the text for iptables-restore');
-  if (fields['ipsets.txt'] !== undefined && typeof fields['ipsets.txt'] !== 'string') throw new Error('"ipsets.txt" is not a text');
-  if (!Array.isArray(fields['packets.json'])) throw new Error('"packets.json" is missing: a list of packets');
-  return record as ReplayCase;
 }

@@ -65,7 +65,7 @@ describe('objects run as Linux runs them', () => {
 
   test.each(cases.map((record, index) => [record.object, record.program, index] as const))('%s: %s', (_, __, index) => {
     const expected = outcomes[index];
-    const actual = replayLine(vm, objects, JSON.stringify(cases[index]), CPUS) as Outcome;
+    const actual = replayLine(vm, objects, JSON.stringify(cases[index]), CPUS, `line ${index + 1}`) as Outcome;
     expect(plain(actual.packets)).toEqual(plain(expected?.packets ?? []));
     for (const [name, entries] of Object.entries(expected?.maps ?? {})) expect(actual.maps[name], name).toEqual(entries);
   });

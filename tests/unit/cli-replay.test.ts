@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { CommandError, UsageError } from '../../src/cli/command.ts';
-import { command } from '../../src/cli/replay.ts';
+import { command, replayLine } from '../../src/cli/replay.ts';
 
 const CASES = 'tests/conformance/netfilter/cases.jsonl';
 
@@ -46,6 +46,38 @@ test('a case that cannot be run is its line’s error, and the others run', asyn
   expect(results[6]?.['error']).toMatch(/^line 2: /);
   expect(results.at(-1)?.['name']).toBe(record['name']);
   expect(results.at(-1)?.['error']).toBeUndefined();
+});
+
+describe('a line that is no case says which line it is and which field is wrong', () => {
+  const [first = ''] = readFileSync(CASES, 'utf8').split('\n');
+  const record = JSON.parse(first) as Record<string, unknown>;
+  const topology = record['topology.json'] as { readonly interfaces: readonly object[]; readonly routes: readonly object[] };
+  const packet = { id: 1, from: 'client', proto: 'udp', src: '10.1.0.1', dst: '10.2.0.1', sport: 1, dport: 2 };
+  const packets = (change: object) => ({ 'packets.json': [packet, { ...packet, ...change }] });
+  const change = (over: object) => JSON.stringify({ ...record, ...over });
+  it.each([
+    ['{"name": "cut', 'This is not JSON: '],
+    ['[]', 'the case: Here an object is expected, not [].'],
+    ['{}', 'name: This field is missing; it is a text.'],
+    [change({ 'topology.json': null }), 'topology.json: Here an object is expected, not null.'],
+    [change({ 'topology.json': { ...topology, interfaces: [{ addresses: [] }] } }), 'topology.json.interfaces[0].name: This field is missing'],
+    [change({ 'topology.json': { ...topology, interfaces: [{ name: 'cl0', addresses: '10.1.0.254/24' }] } }), 'topology.json.interfaces[0].addresses: Here a list is expected, not "10.1.0.254/24".'],
+    [change({ 'topology.json': { ...topology, routes: [{ dst: 'default', dev: 3 }] } }), 'topology.json.routes[0].dev: Here a text is expected, not 3.'],
+    [change({ 'rules.restore': 5 }), 'rules.restore: Here a text is expected, not 5.'],
+    [change({ 'ipsets.txt': [] }), 'ipsets.txt: Here a text is expected'],
+    [change({ 'packets.json': {} }), 'packets.json: Here a list is expected, not {}.'],
+    [change(packets({ id: '7' })), 'packets.json[1].id: Here a whole number is expected, not "7".'],
+    [change(packets({ from: 'cleint' })), 'packets.json[1].from: “cleint” is none of router, '],
+    [change(packets({ proto: 'gre' })), 'packets.json[1].proto: “gre” is none of tcp, udp, sctp, icmp.'],
+    [change(packets({ sport: 'http' })), 'packets.json[1].sport: Here a whole number is expected, not "http".'],
+    [change(packets({ proto: 'tcp', flags: 'SYN,ACT' })), 'packets.json[1].flags: “ACT” is none of FIN, SYN, '],
+    [change(packets({ wait_ms: '50' })), 'packets.json[1].wait_ms: Here a number is expected, not "50".'],
+    [change(packets({ inner: { proto: 'udp', src: '10.1.0.1' } })), 'packets.json[1].inner.dst: This field is missing'],
+    [change(packets({ nondeterministic: 'sport' })), 'packets.json[1].nondeterministic: Here a list is expected'],
+  ])('%#: %s', (line, sentence) => {
+    const { error } = replayLine(line, 'line 4') as { readonly error: string };
+    expect(error).toContain(`line 4 of the cases: ${sentence}`);
+  });
 });
 
 test('a wrong command line and a missing file', () => {

@@ -1,13 +1,14 @@
 import { initSync, inspect, Loader, runMemory, type Collection as WasmCollection } from '../../../wasm/pkg/chain_vs_map_vm.js';
 import type { InstructionRow, MapInfo, MapRow } from '../view.ts';
 import { unpackAccesses, unpackRecords, type AccessedMap } from './packed.ts';
-import { BpfError, type CheckResult, type Collection, type CollectionSpec, type LoadOptions, type MemoryOutput, type RunInput, type RunOutput, type Vm } from './vm.ts';
+import { fromVm, type VmMapInfo } from './vm-json.ts';
+import { type CheckResult, type Collection, type CollectionSpec, type LoadOptions, type MemoryOutput, type RunInput, type RunOutput, type Vm } from './vm.ts';
 
 /** rbpf in WebAssembly. `wasm`: the bytes of `wasm/pkg/chain_vs_map_vm_bg.wasm`; compiled once a page or process. */
 export function createVm(wasm: Uint8Array<ArrayBuffer>): Vm {
   initSync({ module: wasm });
   return {
-    inspect: (object) => JSON.parse(attempt(() => inspect(object))) as CollectionSpec,
+    inspect: (object) => fromVm.spec(attempt(() => inspect(object))),
     load: (object, options) => new RbpfCollection(object, options),
     runMemory: (program, memory, fuel = DEFAULT_FUEL) => {
       const result = attempt(() => runMemory(program, memory, fuel));
@@ -26,15 +27,8 @@ function attempt<T>(body: () => T): T {
     return body();
   } catch (thrown) {
     if (typeof thrown !== 'string') throw thrown;
-    const { message, program, instruction } = JSON.parse(thrown) as { message: string; program: string | null; instruction: number | null };
-    throw new BpfError(message, program, instruction);
+    throw fromVm.error(thrown);
   }
-}
-
-interface WasmMapInfo extends MapInfo {
-  readonly flags: number;
-  readonly userValueSize: number;
-  readonly cpus: number;
 }
 
 class RbpfCollection implements Collection {
@@ -53,7 +47,7 @@ class RbpfCollection implements Collection {
     } finally {
       loader.free();
     }
-    this.spec = JSON.parse(this.#wasm.spec) as CollectionSpec;
+    this.spec = fromVm.spec(this.#wasm.spec);
   }
 
   run(program: string, { data, ifindex = 1, ingressIfindex = 0, mark = 0, nowNs = 0n, detail = 'counts' }: RunInput): RunOutput {
@@ -68,7 +62,7 @@ class RbpfCollection implements Collection {
         mark: result.mark,
         redirect: redirectBy === undefined ? null : { ifindex: result.redirectIfindex ?? 0, by: redirectBy as NonNullable<RunOutput['redirect']>['by'] },
         instructions: result.instructions,
-        helperCalls: JSON.parse(result.helperCalls) as Record<string, number>,
+        helperCalls: fromVm.helperCalls(result.helperCalls),
         accesses: unpackAccesses(result.accesses, (index) => this.#mapOf(index)),
         steps: detail === 'steps' ? { instruction: result.stepInstructions, registers: result.stepRegisters, programs: this.#programsOf(result.stepPrograms) } : null,
         printed: result.printed,
@@ -92,12 +86,11 @@ class RbpfCollection implements Collection {
   }
 
   check(program: string): CheckResult {
-    return JSON.parse(attempt(() => this.#wasm.check(program))) as CheckResult;
+    return fromVm.check(attempt(() => this.#wasm.check(program)));
   }
 
   disassemble(program: string): readonly InstructionRow[] {
-    const rows = JSON.parse(attempt(() => this.#wasm.disassemble(program))) as [number, string, string | null, number | null, string | null, string | null][];
-    return rows.map(([index, text, file, line, source, begins]) => ({ index, text, file, line, source, ...(begins === null ? {} : { begins }) }));
+    return fromVm.instructions(attempt(() => this.#wasm.disassemble(program)));
   }
 
   lookup(map: string, key: Uint8Array): Uint8Array | null {
@@ -150,8 +143,8 @@ class RbpfCollection implements Collection {
     return { name, type, keySize, valueSize, maxEntries, entries, buckets, cpus };
   }
 
-  #info(map: string): WasmMapInfo {
-    return JSON.parse(attempt(() => this.#wasm.info(map))) as WasmMapInfo;
+  #info(map: string): VmMapInfo {
+    return fromVm.mapInfo(attempt(() => this.#wasm.info(map)));
   }
 
   takeRecords(map: string): Uint8Array[] {

@@ -1,4 +1,4 @@
-import type { CheckResult, CollectionSpec, RunOutput } from '../../datapaths/ebpf/vm.ts';
+import type { CheckResult, CollectionSpec, RunOutput } from '../../datapaths/ebpf/index.ts';
 import type { InstructionRow, MapInfo, MapRow } from '../../datapaths/view.ts';
 
 /** Where an object comes from. */

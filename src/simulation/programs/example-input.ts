@@ -1,4 +1,4 @@
-import { macOf } from '../../datapaths/ebpf/ebpf-datapath.ts';
+import { macOf } from '../../datapaths/ebpf/index.ts';
 import { PRESET_NODE } from '../../kubernetes/node.ts';
 import { shop } from '../../kubernetes/shop.ts';
 import { parseIpv4, type Ipv4 } from '../../packet/address.ts';

@@ -1,7 +1,4 @@
-import { Agent } from '../../datapaths/ebpf/agent/agent.ts';
-import { endpointKey, endpointValue, MAP } from '../../datapaths/ebpf/agent/layout.ts';
-import { macOf } from '../../datapaths/ebpf/ebpf-datapath.ts';
-import type { Collection } from '../../datapaths/ebpf/vm.ts';
+import { agentWrites, type Collection } from '../../datapaths/ebpf/index.ts';
 import { LocalPods } from '../../datapaths/local-pods.ts';
 import { PRESET_NODE } from '../../kubernetes/node.ts';
 import { shop } from '../../kubernetes/shop.ts';
@@ -16,12 +13,10 @@ export function shopPods(): LocalPods {
 /** Writes into a collection what the agent writes for the shop's Services and pods; `takes`: maps that have its layout. */
 export function fillMaps(collection: Collection, takes: ReadonlySet<string>): string[] {
   const filled = new Set<string>();
-  const put = (map: string, key: Uint8Array, value: Uint8Array | null) => {
+  agentWrites(shop(), shopPods(), (map, key, value) => {
     if (!takes.has(map) || value === null) return;
     collection.update(map, key, value);
     filled.add(map);
-  };
-  for (const { address, ifindex } of shopPods().all()) put(MAP.endpoints, endpointKey(address), endpointValue(ifindex, macOf(address, 0), macOf(address, 1)));
-  new Agent(put).apply(shop().map((object) => ({ op: 'add', object })));
+  });
   return [...filled];
 }

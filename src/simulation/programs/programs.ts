@@ -1,7 +1,5 @@
 import type { DatapathAssets } from '../../datapaths/assets.ts';
-import { keyText, valueText } from '../../datapaths/ebpf/map-text.ts';
-import { createVm } from '../../datapaths/ebpf/rbpf-vm.ts';
-import { BpfError, type CheckResult, type Collection, type MapSpec, type ProgramSpec, type RunAccess, type Vm } from '../../datapaths/ebpf/vm.ts';
+import { BpfError, createVm, keyText, valueText, type CheckResult, type Collection, type MapSpec, type ProgramSpec, type RunAccess, type Vm } from '../../datapaths/ebpf/index.ts';
 import type { MapInfo } from '../../datapaths/view.ts';
 import type { BpfFault, MapWindow, ObjectSource, OpenedObject, OpenedProgram, Outcome, ProgramInput, ProgramRun } from './api.ts';
 import { exampleInput } from './example-input.ts';
