@@ -73,7 +73,8 @@ export function findOrInstallChromium() {
   return findChromium();
 }
 
-function findChromium() {
+/** Path of a Chromium that is here: the one that CHROMIUM_PATH names, Playwright's own, or the system's. */
+export function findChromium() {
   const candidates = [process.env.CHROMIUM_PATH, playwrightsOwn(), '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
   return candidates.find((path) => path && existsSync(path));
 }

@@ -60,7 +60,9 @@ describe('a NEW packet to a ClusterIP, by the chain', () => {
       expect(rank).toBeGreaterThanOrEqual(1);
       expect(rank).toBeLessThanOrEqual(endpoints);
 
-      // facts.md, section 3: p + 1 + (1..n) + 2. The Service's own chain begins with its guard (! -s cluster CIDR).
+      // At position p (from 0) with n endpoints: p + 1 rules of KUBE-SERVICES, one to n of KUBE-SVC-… until an endpoint is
+      // drawn, and the two of its KUBE-SEP-… (hairpin mark, DNAT). The Service's own chain begins with its guard
+      // (! -s cluster CIDR).
       const services = rules(report, inChain('nat', 'KUBE-SERVICES'));
       const service = rules(report, inChain('nat', 'KUBE-SVC-'));
       const endpoint = rules(report, inChain('nat', 'KUBE-SEP-'));
@@ -96,7 +98,7 @@ describe('rules and entries a Service needs', () => {
   it.each(['1', '50', '500', '5000'] as const)('%s Services of two endpoints', (preset) => {
     const opened = start().open(scene({ cluster: { kind: 'preset', preset } }));
     const services = Number(preset);
-    // A payload's own rules without Services: nat 5, filter 4 (golden/README.md); and the jumps, 11 in filter and 3 in nat.
+    // A payload without any Service holds 5 rules in nat and 4 in filter; and the jumps, 11 in filter and 3 in nat.
     expect(opened.rules).toBe(5 + 4 + 11 + 3 + services * (3 * 2 + 2));
     expect(opened.entries).toBe(services * (2 * 2 + 2));
     expect(opened.positions).toBe(services);
