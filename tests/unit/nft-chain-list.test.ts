@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { chainListWork } from '../../src/datapaths/iptables/nft-chain-list.ts';
+import { readPayload } from '../../src/datapaths/iptables/nft-payload.ts';
 
 /** The two lists as iptables-nft keeps them, walked for real. */
 function slow(payload: string, exists: (table: string, chain: string) => boolean) {
@@ -45,7 +46,7 @@ test('counts what the walks through both lists would compare', () => {
     fc.property(fc.array(table, { minLength: 1, maxLength: 2 }), fc.uniqueArray(name, { maxLength: 20 }), (tables, there) => {
       const payload = tables.map((one) => [`*${one.name}`, ...one.declared.map((chain) => `:${chain} - [0:0]`), ...one.rules, ...one.removed.map((chain) => `-X ${chain}`), 'COMMIT', ''].join('\n')).join('');
       const exists = (of: string, chain: string) => of === 'nat' && there.includes(chain);
-      expect(chainListWork(payload, exists)).toEqual(slow(payload, exists));
+      expect(chainListWork(readPayload(payload, exists))).toEqual(slow(payload, exists));
     }),
     { seed: 11, numRuns: 300 },
   );
@@ -53,5 +54,5 @@ test('counts what the walks through both lists would compare', () => {
 
 test('a payload of one new chain', () => {
   // Asked for: A, then A again (found at once), then B (past A). Known: B, which stands; then A, compared with it.
-  expect(chainListWork('*nat\n:A - [0:0]\n-A A -j B\nCOMMIT\n', (_, chain) => chain === 'B')).toEqual({ chainsPassed: 3, chainsAsked: 2 });
+  expect(chainListWork(readPayload('*nat\n:A - [0:0]\n-A A -j B\nCOMMIT\n', (_, chain) => chain === 'B'))).toEqual({ chainsPassed: 3, chainsAsked: 2 });
 });

@@ -1,6 +1,7 @@
 import type { UpdateStage } from '../report.ts';
 import type { SyncPayload } from './kube-proxy/index.ts';
 import type { ChainListWork } from './nft-chain-list.ts';
+import { trafficWork, type NftTraffic } from './nft-traffic.ts';
 
 /** xt_counters: packets and bytes of one entry, carried over at each replacement. */
 const COUNTER_BYTES = 16;
@@ -44,12 +45,15 @@ export function legacyStages(payload: SyncPayload, old: readonly Blob[], now: re
   ];
 }
 
-/** iptables-nft-restore: one netlink batch a payload with the chains that it declares. The first one finds no rules to replace. */
-export function nftStages(payload: SyncPayload, { chainsPassed, chainsAsked }: ChainListWork, first: boolean): UpdateStage[] {
+/**
+ * iptables-nft-restore: for each table it asks for the chains that the payload names, then sends one batch with the
+ * chains that it declares. The first payload finds no rules to replace.
+ */
+export function nftStages(payload: SyncPayload, { chainsPassed, chainsAsked }: ChainListWork, fetched: NftTraffic, committed: NftTraffic, first: boolean): UpdateStage[] {
   return [
     { kind: 'render', name: 'kube-proxy', work: textWork(payload) },
     { kind: 'parse', name: 'iptables-nft-restore', work: { bytesHandedOver: payload.bytes, chainsPassed } },
-    { kind: 'fetch', name: 'NFT_MSG_GETCHAIN', work: { chainsAsked } },
-    { kind: 'commit', name: 'nf_tables', work: { rulesReplaced: payload.filter.rules + payload.nat.rules, ...(first ? {} : { gracePeriods: 1 }) } },
+    { kind: 'fetch', name: 'NFT_MSG_GETCHAIN', work: { chainsAsked, ...trafficWork(fetched) } },
+    { kind: 'commit', name: 'nf_tables', work: { rulesReplaced: payload.filter.rules + payload.nat.rules, ...trafficWork(committed), ...(first ? {} : { gracePeriods: 1 }) } },
   ];
 }

@@ -20,6 +20,8 @@ import { SCTP_STATES } from './netfilter/sctp-tracking.ts';
 import { TCP_STATES } from './netfilter/tcp-tracking.ts';
 import { Topology } from './netfilter/topology.ts';
 import { chainListWork } from './nft-chain-list.ts';
+import { readPayload } from './nft-payload.ts';
+import { nftCommit, nftFetch } from './nft-traffic.ts';
 import { ruleRow } from './rule-row.ts';
 import { changeSince, countRules, noteBefore } from './rules-change.ts';
 
@@ -114,10 +116,11 @@ export class IptablesDatapath implements Datapath {
       return table ? blobSize(table) : { entries: 0, bytes: 0 };
     });
     const old = sizes();
-    const lists = this.#options.backend === 'nft' ? chainListWork(payload.text, (name, chain) => this.#netfilter.tables.get(name as TableName)?.chainId(chain) !== undefined) : null;
+    const nft = this.#options.backend === 'nft' ? readPayload(payload.text, (name, chain) => this.#netfilter.tables.get(name as TableName)?.chainId(chain) !== undefined) : null;
+    const fetched = nft ? nftFetch(nft, this.#netfilter.tables) : null;
     this.#netfilter.restore(payload.text, { noflush: true, ...(progress ? { progress } : {}) });
     const rules = changeSince(before, this.#netfilter, payload.text);
-    const stages = lists ? nftStages(payload, lists, first) : legacyStages(payload, old, sizes());
+    const stages = nft && fetched ? nftStages(payload, chainListWork(nft), fetched, nftCommit(nft, this.#netfilter.tables), first) : legacyStages(payload, old, sizes());
     return { datapath: 'iptables', kind: payload.kind, stages, work: addWork(...stages.map((stage) => stage.work)), rules, writes: [] };
   }
 

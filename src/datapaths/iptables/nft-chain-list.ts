@@ -1,3 +1,5 @@
+import type { PayloadTable } from './nft-payload.ts';
+
 /** What iptables-nft-restore does about chains beside handing them over. */
 export interface ChainListWork {
   /** Names compared as each finds its place in one of the two sorted lists that it keeps. */
@@ -14,69 +16,29 @@ export interface ChainListWork {
  *   (nft_cache_add_chain).
  * kube-proxy's names are hashes, so both sums grow with the square of the number of chains. Built-in chains, a handful,
  * are left out.
- *
- * @param exists whether the table has that user chain before the payload
  */
-export function chainListWork(payload: string, exists: (table: string, chain: string) => boolean): ChainListWork {
+export function chainListWork(tables: readonly PayloadTable[]): ChainListWork {
   let [chainsPassed, chainsAsked] = [0, 0];
-  let table = '';
-  let declared: string[] = [];
-  /** Chain of each command, and where it jumps to. */
-  let commands: string[] = [];
-  for (let at = 0; at < payload.length; ) {
-    const newline = payload.indexOf('\n', at);
-    const end = newline < 0 ? payload.length : newline;
-    switch (payload[at]) {
-      case '*':
-        table = payload.slice(at + 1, end);
-        break;
-      case ':': {
-        const name = payload.slice(at + 1, payload.indexOf(' ', at));
-        declared.push(name);
-        commands.push(name);
-        break;
-      }
-      case '-': {
-        const space = payload.indexOf(' ', at + 3);
-        commands.push(payload.slice(at + 3, space < 0 || space > end ? end : space));
-        const jump = payload.lastIndexOf(' -j ', end);
-        if (jump > at) {
-          const after = payload.indexOf(' ', jump + 4);
-          commands.push(payload.slice(jump + 4, after < 0 || after > end ? end : after));
-        }
-        break;
-      }
-      case 'C': {
-        const work = tableWork(declared, commands, (name) => exists(table, name));
-        chainsPassed += work.chainsPassed;
-        chainsAsked += work.chainsAsked;
-        declared = [];
-        commands = [];
-        break;
-      }
-    }
-    at = end + 1;
+  for (const table of tables) {
+    chainsPassed += namesPassed(table);
+    chainsAsked += table.asked.length;
   }
   return { chainsPassed, chainsAsked };
 }
 
-function tableWork(declared: readonly string[], commands: readonly string[], exists: (name: string) => boolean): ChainListWork {
-  const names = new Set(declared);
-  // Targets such as DNAT are not chains.
-  for (const name of commands) if (!names.has(name) && exists(name)) names.add(name);
-  const sorted = [...names].sort();
-  const rank = new Map(sorted.map((name, index) => [name, index]));
-  const asked = new SortedList(sorted.length);
+function namesPassed({ declared, commands, asked, existing }: PayloadTable): number {
+  const rank = new Map(asked.map((name, index) => [name, index]));
+  const toAsk = new SortedList(asked.length);
   for (const name of commands) {
     const own = rank.get(name);
-    if (own !== undefined) asked.insert(own);
+    if (own !== undefined) toAsk.insert(own);
   }
-  const known = new SortedList(sorted.length);
-  sorted.forEach((name, index) => {
-    if (exists(name)) known.insert(index);
+  const known = new SortedList(asked.length);
+  asked.forEach((name, index) => {
+    if (existing.has(name)) known.insert(index);
   });
-  for (const name of declared) if (!exists(name)) known.insert(rank.get(name) ?? 0);
-  return { chainsPassed: asked.passed + known.passed, chainsAsked: sorted.length };
+  for (const name of declared) if (!existing.has(name)) known.insert(rank.get(name) ?? 0);
+  return toAsk.passed + known.passed;
 }
 
 /** Counts what walking a sorted list without repeats costs, without walking it: a Fenwick tree over the ranks. */
