@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chainHash } from '../../src/datapaths/iptables/kube-proxy/names.ts';
+import { chainName } from '../../src/datapaths/iptables/kube-proxy/names.ts';
 
 /** The slow twin: the library's digest, read five bits at a time. */
 function obviousHash(text: string): string {
@@ -15,14 +15,14 @@ function obviousHash(text: string): string {
   return hash;
 }
 
-describe('chainHash', () => {
+describe('chainName', () => {
   it('gives what kube-proxy’s own tests name', () => {
-    expect(chainHash('ns1/svc1:p80tcp')).toBe('XPGD46QRK7WJZT7O');
-    expect(chainHash('ns1/svc1:p80tcp10.180.0.1:80')).toBe('SXIVWICOYRO3J4NJ');
+    expect(chainName('SVC', 'ns1/svc1:p80tcp')).toBe('KUBE-SVC-XPGD46QRK7WJZT7O');
+    expect(chainName('SEP', 'ns1/svc1:p80tcp10.180.0.1:80')).toBe('KUBE-SEP-SXIVWICOYRO3J4NJ');
   });
 
   it('agrees with the library on short and long text, ASCII or not', () => {
-    fc.assert(fc.property(fc.string({ maxLength: 120, unit: 'grapheme' }), (text) => chainHash(text) === obviousHash(text)), { seed: 4, numRuns: 500 });
-    for (let length = 0; length < 130; length++) expect(chainHash('x'.repeat(length))).toBe(obviousHash('x'.repeat(length)));
+    fc.assert(fc.property(fc.string({ maxLength: 120, unit: 'grapheme' }), (text) => chainName('SVC', text) === `KUBE-SVC-${obviousHash(text)}`), { seed: 4, numRuns: 500 });
+    for (let length = 0; length < 130; length++) expect(chainName('SEP', 'x'.repeat(length))).toBe(`KUBE-SEP-${obviousHash('x'.repeat(length))}`);
   });
 });

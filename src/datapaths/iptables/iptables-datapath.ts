@@ -22,6 +22,7 @@ import { Topology } from './netfilter/topology.ts';
 import { chainListWork } from './nft-chain-list.ts';
 import { readPayload } from './nft-payload.ts';
 import { nftCommit, nftFetch } from './nft-traffic.ts';
+import { putPayload } from './payload-rules.ts';
 import { ruleRow } from './rule-row.ts';
 import { changeSince, countRules, noteBefore } from './rules-change.ts';
 
@@ -109,7 +110,7 @@ export class IptablesDatapath implements Datapath {
     const first = !this.#started;
     if (first) this.#netfilter.restore(standingRules());
     this.#started = true;
-    const before = noteBefore(this.#netfilter, payload.text);
+    const before = noteBefore(this.#netfilter, payload);
     const tables: TableName[] = ['filter', 'nat'];
     const sizes = () => tables.map((name) => {
       const table = this.#netfilter.tables.get(name);
@@ -118,8 +119,10 @@ export class IptablesDatapath implements Datapath {
     const old = sizes();
     const nft = this.#options.backend === 'nft' ? readPayload(payload.text, (name, chain) => this.#netfilter.tables.get(name as TableName)?.chainId(chain) !== undefined) : null;
     const fetched = nft ? nftFetch(nft, this.#netfilter.tables) : null;
-    this.#netfilter.restore(payload.text, { noflush: true, ...(progress ? { progress } : {}) });
-    const rules = changeSince(before, this.#netfilter, payload.text);
+    this.#netfilter.change((tables) => {
+      putPayload(tables, payload, progress);
+    });
+    const rules = changeSince(before, this.#netfilter, payload);
     const stages = nft && fetched ? nftStages(payload, chainListWork(nft), fetched, nftCommit(nft, this.#netfilter.tables), first) : legacyStages(payload, old, sizes());
     return { datapath: 'iptables', kind: payload.kind, stages, work: addWork(...stages.map((stage) => stage.work)), rules, writes: [] };
   }

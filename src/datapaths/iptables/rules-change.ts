@@ -1,4 +1,5 @@
 import type { RulesChange } from '../report.ts';
+import type { SyncPayload } from './kube-proxy/index.ts';
 import type { TableName } from './netfilter/hook.ts';
 import type { Netfilter } from './netfilter/netfilter.ts';
 import type { RuleTable } from './netfilter/rule-table.ts';
@@ -8,24 +9,13 @@ const RULES_SHOWN = 100;
 /** Chains that were handed over and are named. */
 const CHAINS_SHOWN = 1000;
 
+type Payload = Pick<SyncPayload, 'chains'>;
+
 interface Before {
   readonly rules: number;
   readonly chains: ReadonlyMap<TableName, ReadonlySet<string>>;
-  /** Texts of the chains that the payload declares: only those can change. */
-  readonly texts: ReadonlyMap<string, ReadonlyMap<string, number>>;
-}
-
-/** Chains that a payload declares, as `table chain`. */
-function* declaredChains(text: string): Iterable<readonly [TableName, string]> {
-  let table = 'filter' as TableName;
-  for (let at = 0; at < text.length; ) {
-    const newline = text.indexOf('\n', at);
-    const end = newline < 0 ? text.length : newline;
-    const first = text.charCodeAt(at);
-    if (first === 42) table = text.slice(at + 1, end) as TableName;
-    else if (first === 58) yield [table, text.slice(at + 1, text.indexOf(' ', at))];
-    at = end + 1;
-  }
+  /** By table and chain, the texts of the chains that the payload declares: only those can change. */
+  readonly texts: ReadonlyMap<TableName, ReadonlyMap<string, ReadonlyMap<string, number>>>;
 }
 
 function countTexts(table: RuleTable, chain: string): Map<string, number> {
@@ -41,11 +31,11 @@ function countTexts(table: RuleTable, chain: string): Map<string, number> {
 }
 
 /** Notes the tables as they are before a payload, so that `changeSince` can say what it did. */
-export function noteBefore(netfilter: Netfilter, payload: string): Before {
-  const texts = new Map<string, ReadonlyMap<string, number>>();
-  for (const [name, chain] of declaredChains(payload)) {
+export function noteBefore(netfilter: Netfilter, payload: Payload): Before {
+  const texts = new Map<TableName, Map<string, ReadonlyMap<string, number>>>([...netfilter.tables.keys()].map((name) => [name, new Map()]));
+  for (const [name, chain] of payload.chains()) {
     const table = netfilter.tables.get(name);
-    if (table) texts.set(`${name} ${chain}`, countTexts(table, chain));
+    if (table?.chainId(chain) !== undefined) texts.get(name)?.set(chain, countTexts(table, chain));
   }
   const chains = new Map<TableName, ReadonlySet<string>>();
   for (const [name, table] of netfilter.tables) chains.set(name, new Set([...table.chains()].map((chain) => chain.name)));
@@ -58,18 +48,18 @@ export function countRules(netfilter: Netfilter): number {
   return rules;
 }
 
-export function changeSince(before: Before, netfilter: Netfilter, payload: string): RulesChange {
+export function changeSince(before: Before, netfilter: Netfilter, payload: Payload): RulesChange {
   const rulesAdded: RulesChange['rulesAdded'][number][] = [];
   const chainsWritten: string[] = [];
   let unchangedHandedOver = 0;
   let added = 0;
-  for (const [name, chain] of declaredChains(payload)) {
+  for (const [name, chain] of payload.chains()) {
     const table = netfilter.tables.get(name);
     const id = table?.chainId(chain);
     if (!table || id === undefined) continue;
     const start = table.start[id] ?? 0;
     if (chainsWritten.length < CHAINS_SHOWN) chainsWritten.push(`${name} ${chain}`);
-    const stood = before.texts.get(`${name} ${chain}`);
+    const stood = before.texts.get(name)?.get(chain);
     // Nothing stood here: once enough new rules are named, there is nothing to compare.
     if (!stood?.size && rulesAdded.length >= RULES_SHOWN) {
       added += table.length[id] ?? 0;

@@ -1,10 +1,13 @@
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
-import { chainHash } from './names.ts';
+import { chainName } from './names.ts';
 import { usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
+
+const NONE: readonly never[] = [];
 
 /** One endpoint of one Service port. */
 export interface Endpoint {
   readonly ip: string;
+  readonly port: number;
   /** `ip:port`: what endpoints are sorted and told apart by. */
   readonly text: string;
   readonly isLocal: boolean;
@@ -36,14 +39,15 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
         const hints = endpoint.hints as { forZones?: { name: string }[]; forNodes?: { name: string }[] } | undefined;
         byText.set(text, {
           ip,
+          port: slicePort.port,
           text,
           isLocal,
           ready: ready ?? true,
           serving: serving ?? true,
           terminating: terminating ?? false,
-          zoneHints: (hints?.forZones ?? []).map((zone) => zone.name),
-          nodeHints: (hints?.forNodes ?? []).map((hint) => hint.name),
-          chain: `KUBE-SEP-${chainHash(port.name + port.protocol + text)}`,
+          zoneHints: hints?.forZones?.map((zone) => zone.name) ?? NONE,
+          nodeHints: hints?.forNodes?.map((hint) => hint.name) ?? NONE,
+          chain: chainName('SEP', port.name + port.protocol + text),
         });
       }
     }
@@ -80,7 +84,7 @@ export function categorizeEndpoints(endpoints: readonly Endpoint[], port: Servic
       fallsBack = cluster.length > 0;
     }
   }
-  if (!usesLocalEndpoints(port)) return { cluster, local: [], reachable: cluster, hasAny: cluster.length > 0 };
+  if (!usesLocalEndpoints(port)) return { cluster, local: NONE, reachable: cluster, hasAny: cluster.length > 0 };
 
   const hasAny = cluster.length > 0 || endpoints.some((endpoint) => endpoint.ready || draining(endpoint));
   let local = endpoints.filter((endpoint) => endpoint.isLocal && endpoint.ready);

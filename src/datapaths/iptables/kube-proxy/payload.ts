@@ -1,7 +1,39 @@
-/** What kube-proxy hands to `iptables-restore -w --noflush --counters` in one sync. */
-export interface SyncPayload {
+import type { CategorizedEndpoints } from './endpoints.ts';
+import { OneRule, PayloadSize, PayloadText, type TableCounts } from './rule-words.ts';
+import type { PayloadSink } from './rule-sink.ts';
+import type { ServicePort } from './service-ports.ts';
+import { chainRules, chainsOf, filterRules, sharedRules, type RulesContext } from './service-rules.ts';
+import type { StandingLines } from './standing-rules.ts';
+
+export type { TableCounts } from './rule-words.ts';
+
+/** What rules are made of, as it was when kube-proxy synced. */
+export interface PayloadContents {
   readonly kind: 'full' | 'partial';
-  readonly text: string;
+  readonly context: RulesContext;
+  readonly standing: StandingLines;
+  /** Every Service port, in order. */
+  readonly services: readonly { readonly port: ServicePort; readonly endpoints: CategorizedEndpoints }[];
+  /** Places in `services` whose own chains are written. */
+  readonly written: ReadonlySet<number> | 'all';
+  readonly portsWritten: number;
+  /** Chains that go. */
+  readonly stale: readonly string[];
+}
+
+const STANDING_PARTS = ['filterHead', 'filterTail', 'nat', 'natTail'] as const;
+const [FILTER_HEAD, FILTER_TAIL, NAT, NAT_TAIL] = [0, 1, 2, 3] as const;
+const SERVICE_PARTS = [filterRules, sharedRules, chainRules] as const;
+const [FILTER, SHARED, CHAINS] = [0, 1, 2] as const;
+/** Services between two reports of progress. */
+const PROGRESS_STEP = 1024;
+
+/**
+ * What kube-proxy hands to `iptables-restore -w --noflush --counters` in one sync. It is kept as what its rules are made
+ * of, and goes from there to whoever asks: as text, as a number of bytes, as rules in tables (`write`).
+ */
+export class SyncPayload {
+  readonly kind: 'full' | 'partial';
   readonly filter: TableCounts;
   readonly nat: TableCounts;
   /** Bytes of the text. */
@@ -10,12 +42,99 @@ export interface SyncPayload {
   readonly portsWritten: number;
   /** Service ports that kube-proxy went through: all of them, at a partial sync too. */
   readonly portsWalked: number;
+  readonly #contents: PayloadContents;
+
+  constructor(contents: PayloadContents) {
+    this.#contents = contents;
+    this.kind = contents.kind;
+    this.portsWritten = contents.portsWritten;
+    this.portsWalked = contents.services.length;
+    const size = new PayloadSize();
+    this.write(size);
+    this.bytes = size.bytes;
+    this.filter = size.filter;
+    this.nat = size.nat;
+  }
+
+  /** The whole text, written anew whenever it is asked for: at 50,000 Services it is 30 MB. */
+  get text(): string {
+    const sink = new PayloadText();
+    this.write(sink);
+    return sink.text;
+  }
+
+  /** One rule's text without `-A CHAIN`: the `index`th (from 0) of a part, as `PayloadSink.part` named it. */
+  ruleText(part: number, index: number): string {
+    const sink = new OneRule(index);
+    this.#writePart(part, sink);
+    return sink.text;
+  }
+
+  /** Chains that the payload declares, each with its table. */
+  *chains(): Iterable<readonly [table: 'filter' | 'nat', chain: string]> {
+    const { standing, stale } = this.#contents;
+    for (const chain of standing.filterChains) yield ['filter', chain];
+    for (const chain of standing.natChains) yield ['nat', chain];
+    for (const chain of this.#serviceChains()) yield ['nat', chain];
+    for (const chain of stale) yield ['nat', chain];
+  }
+
+  *#serviceChains(): Iterable<string> {
+    const { services } = this.#contents;
+    for (let place = 0; place < services.length; place++) {
+      const service = services[place];
+      if (service && this.#isWritten(place)) yield* chainsOf(service.port, service.endpoints);
+    }
+  }
+
+  /** Gives every line to `sink`, in the text's order. `progress`: 0 to 1, and may throw to stop. */
+  write(sink: PayloadSink, progress?: (done: number) => void): void {
+    const { standing, services, stale } = this.#contents;
+    const eachService = (from: number, visit: (place: number) => void) => {
+      for (let place = 0; place < services.length; place++) {
+        if (progress && place % PROGRESS_STEP === 0) progress(from + (place / services.length) * (1 - from));
+        visit(place);
+      }
+    };
+    sink.table('filter');
+    for (const chain of standing.filterChains) sink.declare(chain);
+    this.#writePart(FILTER_HEAD, sink);
+    for (let place = 0; place < services.length; place++) this.#writePart(servicePart(place, FILTER), sink);
+    this.#writePart(FILTER_TAIL, sink);
+    sink.commit();
+    sink.table('nat');
+    for (const chain of standing.natChains) sink.declare(chain);
+    for (const chain of this.#serviceChains()) sink.declare(chain);
+    for (const chain of stale) sink.declare(chain);
+    this.#writePart(NAT, sink);
+    eachService(0.1, (place) => {
+      this.#writePart(servicePart(place, SHARED), sink);
+      if (this.#isWritten(place)) this.#writePart(servicePart(place, CHAINS), sink);
+    });
+    for (const chain of stale) sink.deleteChain(chain);
+    this.#writePart(NAT_TAIL, sink);
+    sink.commit();
+  }
+
+  #isWritten(place: number): boolean {
+    const { written } = this.#contents;
+    return written === 'all' || written.has(place);
+  }
+
+  #writePart(part: number, sink: PayloadSink): void {
+    const { standing, services, context } = this.#contents;
+    sink.part(part);
+    const name = STANDING_PARTS[part];
+    if (name !== undefined) {
+      for (const line of standing[name]) sink.line(line);
+      return;
+    }
+    const at = part - STANDING_PARTS.length;
+    const service = services[Math.floor(at / SERVICE_PARTS.length)];
+    if (service) SERVICE_PARTS[at % SERVICE_PARTS.length]?.(service.port, service.endpoints, context, sink);
+  }
 }
 
-/** Lines of one table in a payload. */
-export interface TableCounts {
-  readonly chains: number;
-  readonly rules: number;
-  /** `-X` lines: chains taken away. */
-  readonly deletes: number;
+function servicePart(place: number, which: number): number {
+  return STANDING_PARTS.length + place * SERVICE_PARTS.length + which;
 }

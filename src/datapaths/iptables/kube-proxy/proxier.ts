@@ -2,24 +2,27 @@ import type { ClusterChange } from '../../../kubernetes/change.ts';
 import { ClusterState } from './cluster-state.ts';
 import { DEFAULT_CONFIG, type ProxyConfig } from './config.ts';
 import { categorizeEndpoints, endpointsOf, type CategorizedEndpoints } from './endpoints.ts';
-import { joinBuffers, LineBuffer } from './line-buffer.ts';
-import type { SyncPayload } from './payload.ts';
+import { SyncPayload } from './payload.ts';
 import { PortOrder } from './port-order.ts';
+import { ChainLength } from './rule-words.ts';
 import type { ServicePort } from './service-ports.ts';
-import { serviceChainRules, serviceRules, type RulesContext, type ServiceRules } from './service-rules.ts';
+import { chainsOf, sharedRules, type RulesContext } from './service-rules.ts';
 import { standingLines } from './standing-rules.ts';
 
 /** Above this many endpoints kube-proxy leaves comments out (endpointChainsNumberThreshold). */
 const LARGE_CLUSTER_ENDPOINTS = 1000;
 
+/** A Service port as it was synced last: made anew at every change, so that payloads may refer to it. */
 interface Entry {
   readonly port: ServicePort;
-  endpoints: CategorizedEndpoints;
-  total: number;
-  rules: ServiceRules;
+  readonly endpoints: CategorizedEndpoints;
+  /** Endpoints of any condition. */
+  readonly total: number;
+  /** Its rules in nat KUBE-SERVICES. */
+  readonly places: number;
 }
 
-/** kube-proxy 1.37 in iptables mode, up to the text that it hands to iptables-restore. */
+/** kube-proxy 1.37 in iptables mode, up to the payload that it hands to iptables-restore. */
 export class Proxier {
   readonly config: ProxyConfig;
   readonly #state: ClusterState;
@@ -64,7 +67,7 @@ export class Proxier {
   place(name: string, position: number): SyncPayload | null {
     const places: number[] = [];
     this.#order.names.forEach((other, index) => {
-      if (this.#entries.get(other)?.rules.shared[0]?.startsWith('-A KUBE-SERVICES ')) places.push(index);
+      if ((this.#entries.get(other)?.places ?? 0) > 0) places.push(index);
     });
     const from = places.find((index) => this.#order.names[index] === name);
     const to = places[position];
@@ -77,7 +80,7 @@ export class Proxier {
   positions(): readonly string[] {
     const names: string[] = [];
     for (const name of this.#order.names) {
-      for (const line of this.#entries.get(name)?.rules.shared ?? []) if (line.startsWith('-A KUBE-SERVICES ')) names.push(name);
+      for (let rule = this.#entries.get(name)?.places ?? 0; rule > 0; rule--) names.push(name);
     }
     return names;
   }
@@ -102,16 +105,19 @@ export class Proxier {
     names.forEach((service, index) => {
       if (index % 1024 === 0) progress?.(index / names.length);
       for (const name of byService.get(service) ?? []) {
-        for (const chain of this.#entries.get(name)?.rules.chains ?? []) this.#stale.add(chain);
+        const entry = this.#entries.get(name);
+        if (entry) for (const chain of chainsOf(entry.port, entry.endpoints)) this.#stale.add(chain);
         this.#entries.delete(name);
       }
       for (const port of this.#state.ports.get(service) ?? []) {
         const all = endpointsOf(port, this.#state.slicesOf(service), this.config.node);
         const endpoints = categorizeEndpoints(all, port, this.config.node, this.#state.zone);
-        const rules = serviceRules(port, endpoints, this.#context(false));
-        this.#entries.set(portId(port), { port, endpoints, total: all.length, rules });
-        written.add(portId(port));
-        for (const chain of rules.chains) this.#stale.delete(chain);
+        const shared = new ChainLength('KUBE-SERVICES');
+        sharedRules(port, endpoints, this.#context(false), shared);
+        const id = portId(port);
+        this.#entries.set(id, { port, endpoints, total: all.length, places: shared.rules });
+        written.add(id);
+        if (this.#stale.size > 0) for (const chain of chainsOf(port, endpoints)) this.#stale.delete(chain);
       }
     });
     return written;
@@ -125,52 +131,29 @@ export class Proxier {
     let total = 0;
     for (const entry of this.#entries.values()) total += entry.total;
     const largeCluster = total > LARGE_CLUSTER_ENDPOINTS;
-    const context = this.#context(largeCluster);
-    const standing = standingLines(this.config, this.#state.nodeAddress);
-    const [filterChains, filterRules, natChains, natRules] = [new LineBuffer(), new LineBuffer(), new LineBuffer(), new LineBuffer()];
-    filterChains.write('*filter');
-    filterChains.writeAll(standing.filterChains.map(declare));
-    filterRules.writeAll(standing.filterHead);
-    natChains.write('*nat');
-    natChains.writeAll(standing.natChains.map(declare));
-    natRules.writeAll(standing.nat);
-    for (const name of this.#order.names) {
-      const entry = this.#entries.get(name);
-      if (!entry) continue;
-      filterRules.writeAll(entry.rules.filter);
-      natRules.writeAll(entry.rules.shared);
-      if (!written.has(name)) continue;
-      for (const chain of entry.rules.chains) natChains.write(declare(chain));
-      natRules.writeAll(serviceChainRules(entry.port, entry.endpoints, context));
-    }
-    filterRules.writeAll(standing.filterTail);
     // In a large cluster kube-proxy looks for stale chains at its start, and then once a sync period only.
     const keepsStale = largeCluster && this.#cleaned;
     this.#cleaned = true;
     const stale = keepsStale ? [] : [...this.#stale];
     if (!keepsStale) this.#stale.clear();
-    const rules = { filter: filterRules.lines, nat: natRules.lines + standing.natTail.length };
-    const chains = { filter: standing.filterChains.length, nat: natChains.lines - 1 + stale.length };
-    for (const chain of stale) natChains.write(declare(chain));
-    for (const chain of stale) natRules.write(`-X ${chain}`);
-    natRules.writeAll(standing.natTail);
-    filterRules.write('COMMIT');
-    natRules.write('COMMIT');
-    const text = joinBuffers([filterChains, filterRules, natChains, natRules]);
-    return {
+    const services: Entry[] = [];
+    const places = new Set<number>();
+    for (const name of this.#order.names) {
+      const entry = this.#entries.get(name);
+      if (!entry) continue;
+      if (written.has(name)) places.add(services.length);
+      services.push(entry);
+    }
+    return new SyncPayload({
       kind: full ? 'full' : 'partial',
-      text,
-      bytes: text.length, // all of it is ASCII: names are DNS labels
-      filter: { chains: chains.filter, rules: rules.filter, deletes: 0 },
-      nat: { chains: chains.nat, rules: rules.nat, deletes: stale.length },
+      context: this.#context(largeCluster),
+      standing: standingLines(this.config, this.#state.nodeAddress),
+      services,
+      written: places.size === services.length ? 'all' : places,
       portsWritten: written.size,
-      portsWalked: this.#order.names.length,
-    };
+      stale,
+    });
   }
-}
-
-function declare(chain: string): string {
-  return `:${chain} - [0:0]`;
 }
 
 /** Two ports of one Service may share a number, or an empty name, over two protocols. */

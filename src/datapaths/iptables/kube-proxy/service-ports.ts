@@ -1,6 +1,6 @@
 import type { Service, ServiceSpec } from 'kubernetes-types/core/v1';
 import { formatIpv4, parseIpv4, parsePrefix } from '../../../packet/address.ts';
-import { chainHash, servicePortName } from './names.ts';
+import { chainName, servicePortName } from './names.ts';
 
 /** One port of one Service, with everything that its rules are made of (pkg/proxy/iptables, servicePortInfo). */
 export interface ServicePort {
@@ -21,8 +21,8 @@ export interface ServicePort {
   readonly healthCheckNodePort: number;
   /** Seconds of ClientIP affinity; 0 where there is none. */
   readonly affinitySeconds: number;
-  /** Ends of the chain names. */
-  readonly hash: string;
+  /** KUBE-SVC-…: the other chains of the port end as it does. */
+  readonly chain: string;
 }
 
 const DEFAULT_AFFINITY_SECONDS = 10_800;
@@ -85,7 +85,7 @@ export function servicePortsOf(service: Service): ServicePort[] {
       externalPolicyLocal,
       healthCheckNodePort: spec.type === 'LoadBalancer' && externalPolicyLocal ? (spec.healthCheckNodePort ?? 0) : 0,
       affinitySeconds: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : 0,
-      hash: chainHash(name + protocol),
+      chain: chainName('SVC', name + protocol),
     };
   });
 }

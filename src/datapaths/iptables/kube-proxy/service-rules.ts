@@ -1,17 +1,8 @@
 import { parseIpv4, parsePrefix, inPrefix } from '../../../packet/address.ts';
 import { allowsLocalhostNodePorts, type ProxyConfig } from './config.ts';
 import type { CategorizedEndpoints, Endpoint } from './endpoints.ts';
+import type { RuleSink } from './rule-sink.ts';
 import { hasFirewall, isExternallyAccessible, usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
-
-/** What one Service port puts into a payload, as lines without their line ends. */
-export interface ServiceRules {
-  /** nat KUBE-SERVICES and KUBE-NODEPORTS: in every payload, full or partial. */
-  readonly shared: readonly string[];
-  /** The filter table: in every payload too. */
-  readonly filter: readonly string[];
-  /** The port's own nat chains; only their names are kept between syncs. */
-  readonly chains: readonly string[];
-}
 
 export interface RulesContext {
   readonly config: ProxyConfig;
@@ -20,154 +11,236 @@ export interface RulesContext {
   readonly largeCluster: boolean;
 }
 
+/** One Service port's part of a payload, given to `sink` rule by rule. */
+export type RulesOf = (port: ServicePort, endpoints: CategorizedEndpoints, context: RulesContext, sink: RuleSink) => void;
+
+/** A Service's own chains: KUBE-SVC of its endpoints anywhere, KUBE-SVL of those here, KUBE-EXT and KUBE-FW for traffic from outside. */
+const svl = (port: ServicePort) => `KUBE-SVL-${hashOf(port)}`;
+const ext = (port: ServicePort) => `KUBE-EXT-${hashOf(port)}`;
+const fw = (port: ServicePort) => `KUBE-FW-${hashOf(port)}`;
+const hashOf = ({ chain }: ServicePort) => chain.slice('KUBE-SVC-'.length);
+
 interface Layout {
-  readonly svc: string;
-  readonly svl: string;
-  readonly ext: string;
-  readonly fw: string;
   readonly usesCluster: boolean;
   readonly usesLocal: boolean;
   readonly usesExternal: boolean;
   readonly usesFirewall: boolean;
-  readonly internal: string;
   readonly hasInternal: boolean;
-  readonly externalPolicy: string;
   readonly hasExternal: boolean;
-  readonly match: string;
 }
 
 /** Which chains a port has, and where its traffic goes (pkg/proxy/iptables/proxier.go, syncProxyRules). */
 function layout(port: ServicePort, endpoints: CategorizedEndpoints): Layout {
-  const svc = `KUBE-SVC-${port.hash}`;
-  const svl = `KUBE-SVL-${port.hash}`;
   const { hasAny } = endpoints;
   const hasLocal = endpoints.local.length > 0;
   return {
-    svc,
-    svl,
-    ext: `KUBE-EXT-${port.hash}`,
-    fw: `KUBE-FW-${port.hash}`,
     usesCluster: endpoints.cluster.length > 0 && usesClusterEndpoints(port),
     usesLocal: hasLocal && usesLocalEndpoints(port),
     usesExternal: hasAny && isExternallyAccessible(port),
     usesFirewall: hasAny && hasFirewall(port),
-    internal: port.internalPolicyLocal ? svl : svc,
     hasInternal: port.internalPolicyLocal ? hasAny && hasLocal : hasAny,
-    externalPolicy: port.externalPolicyLocal ? svl : svc,
     hasExternal: port.externalPolicyLocal ? hasAny && hasLocal : hasAny,
-    match: `-m ${port.protocol} -p ${port.protocol}`,
   };
 }
 
-/** The lines that every payload holds for a port, and the names of its own chains. */
-export function serviceRules(port: ServicePort, endpoints: CategorizedEndpoints, context: RulesContext): ServiceRules {
+const internalChain = (port: ServicePort) => (port.internalPolicyLocal ? svl(port) : port.chain);
+
+/** A rule's conditions that it goes to the port at this address. */
+function toAddress(sink: RuleSink, port: ServicePort, address: string): void {
+  sink.protocol(port.protocol);
+  sink.destination(address);
+  sink.destinationPort(port.port);
+}
+
+/** nat KUBE-SERVICES and KUBE-NODEPORTS: in every payload, full or partial. */
+export const sharedRules: RulesOf = (port, endpoints, context, sink) => {
+  const at = layout(port, endpoints);
+  const leadsTo = (what: string, address: string, chain: string) => {
+    sink.append('KUBE-SERVICES');
+    sink.comment(port.name, what);
+    toAddress(sink, port, address);
+    sink.jump(chain);
+    sink.end();
+  };
+  if (at.hasInternal) leadsTo('cluster IP', port.clusterIP, internalChain(port));
+  if (!endpoints.hasAny) return;
+  for (const address of port.externalIPs) leadsTo('external IP', address, ext(port));
+  for (const address of port.loadBalancerVIPs) leadsTo('loadbalancer IP', address, at.usesFirewall ? fw(port) : ext(port));
+  if (port.nodePort === 0) return;
+  const nodePort = (localhost: boolean) => {
+    sink.append('KUBE-NODEPORTS');
+    sink.commentName(port.name);
+    sink.protocol(port.protocol);
+    if (localhost) sink.destination('127.0.0.0/8');
+    sink.destinationPort(port.nodePort);
+    if (localhost) sink.account('localhost_nps_accepted_pkts');
+    sink.jump(ext(port));
+    sink.end();
+  };
+  if (context.config.nfacct && allowsLocalhostNodePorts(context.config, context.nodeAddress)) nodePort(true);
+  nodePort(false);
+};
+
+/** The filter table: in every payload too. */
+export const filterRules: RulesOf = (port, endpoints, _context, sink) => {
   const at = layout(port, endpoints);
   const { hasAny } = endpoints;
-  const shared: string[] = [];
-  const filter: string[] = [];
-  const says = (text: string) => `-m comment --comment "${port.name} ${text}"`;
-  const to = (address: string) => `${at.match} -d ${address} --dport ${port.port}`;
-  const refusal = hasAny ? says('has no local endpoints') : says('has no endpoints');
-  const refuse = hasAny ? 'DROP' : 'REJECT';
-
-  if (at.hasInternal) shared.push(`-A KUBE-SERVICES ${says('cluster IP')} ${to(port.clusterIP)} -j ${at.internal}`);
-  else filter.push(`-A KUBE-SERVICES ${refusal} ${to(port.clusterIP)} -j ${refuse}`);
-
-  for (const address of port.externalIPs) {
-    if (hasAny) shared.push(`-A KUBE-SERVICES ${says('external IP')} ${to(address)} -j ${at.ext}`);
-    if (!at.hasExternal) filter.push(`-A KUBE-EXTERNAL-SERVICES ${refusal} ${to(address)} -j ${refuse}`);
-  }
-  for (const address of port.loadBalancerVIPs) {
-    if (hasAny) shared.push(`-A KUBE-SERVICES ${says('loadbalancer IP')} ${to(address)} -j ${at.usesFirewall ? at.fw : at.ext}`);
-    if (at.usesFirewall) filter.push(`-A KUBE-PROXY-FIREWALL ${says(`traffic not accepted by ${at.fw}`)} ${to(address)} -j DROP`);
+  const refusal = hasAny ? 'has no local endpoints' : 'has no endpoints';
+  const refuse = (chain: string, address: string) => {
+    sink.append(chain);
+    sink.comment(port.name, refusal);
+    toAddress(sink, port, address);
+    sink.jump(hasAny ? 'DROP' : 'REJECT');
+    sink.end();
+  };
+  if (!at.hasInternal) refuse('KUBE-SERVICES', port.clusterIP);
+  if (!at.hasExternal) for (const address of port.externalIPs) refuse('KUBE-EXTERNAL-SERVICES', address);
+  if (at.usesFirewall) {
+    for (const address of port.loadBalancerVIPs) {
+      sink.append('KUBE-PROXY-FIREWALL');
+      sink.comment(port.name, `traffic not accepted by ${fw(port)}`);
+      toAddress(sink, port, address);
+      sink.jump('DROP');
+      sink.end();
+    }
   }
   if (!at.hasExternal) {
-    for (const address of port.loadBalancerVIPs) filter.push(`-A KUBE-EXTERNAL-SERVICES ${refusal} ${to(address)} -j ${refuse}`);
-  }
-  if (port.nodePort !== 0) {
-    if (hasAny) {
-      const rule = `-A KUBE-NODEPORTS -m comment --comment ${port.name} ${at.match}`;
-      if (context.config.nfacct && allowsLocalhostNodePorts(context.config, context.nodeAddress)) {
-        shared.push(`${rule} -d 127.0.0.0/8 --dport ${port.nodePort} -m nfacct --nfacct-name localhost_nps_accepted_pkts -j ${at.ext}`);
-      }
-      shared.push(`${rule} --dport ${port.nodePort} -j ${at.ext}`);
-    }
-    if (!at.hasExternal) {
-      filter.push(`-A KUBE-EXTERNAL-SERVICES ${refusal} -m addrtype --dst-type LOCAL ${at.match} --dport ${port.nodePort} -j ${refuse}`);
+    for (const address of port.loadBalancerVIPs) refuse('KUBE-EXTERNAL-SERVICES', address);
+    if (port.nodePort !== 0) {
+      sink.append('KUBE-EXTERNAL-SERVICES');
+      sink.comment(port.name, refusal);
+      sink.local('dst');
+      sink.protocol(port.protocol);
+      sink.destinationPort(port.nodePort);
+      sink.jump(hasAny ? 'DROP' : 'REJECT');
+      sink.end();
     }
   }
   if (port.healthCheckNodePort !== 0) {
-    filter.push(`-A KUBE-NODEPORTS ${says('health check node port')} -m tcp -p tcp --dport ${port.healthCheckNodePort} -j ACCEPT`);
+    sink.append('KUBE-NODEPORTS');
+    sink.comment(port.name, 'health check node port');
+    sink.protocol('tcp');
+    sink.destinationPort(port.healthCheckNodePort);
+    sink.jump('ACCEPT');
+    sink.end();
   }
+};
 
+/** The names of the port's own nat chains. */
+export function chainsOf(port: ServicePort, endpoints: CategorizedEndpoints): string[] {
+  const at = layout(port, endpoints);
   const chains: string[] = [];
-  if (at.usesExternal) chains.push(at.ext);
-  if (at.usesFirewall) chains.push(at.fw);
-  if (at.usesCluster) chains.push(at.svc);
-  if (at.usesLocal) chains.push(at.svl);
+  if (at.usesExternal) chains.push(ext(port));
+  if (at.usesFirewall) chains.push(fw(port));
+  if (at.usesCluster) chains.push(port.chain);
+  if (at.usesLocal) chains.push(svl(port));
   for (const endpoint of endpoints.reachable) chains.push(endpoint.chain);
-  return { shared, filter, chains };
+  return chains;
 }
 
 /** The rules of a port's own chains: only in payloads for which the port has changed. */
-export function serviceChainRules(port: ServicePort, endpoints: CategorizedEndpoints, context: RulesContext): string[] {
+export const chainRules: RulesOf = (port, endpoints, context, sink) => {
   const at = layout(port, endpoints);
   const { config } = context;
-  const rules: string[] = [];
-  const says = (text: string) => `-m comment --comment "${text}"`;
   const local = config.clusterCIDR;
 
-  if (at.hasInternal) {
-    const rule = `-A ${at.internal} ${says(`${port.name} cluster IP`)} ${at.match} -d ${port.clusterIP} --dport ${port.port}`;
-    if (config.masqueradeAll) rules.push(`${rule} -j KUBE-MARK-MASQ`);
-    else if (local !== '') rules.push(`${rule} ! -s ${local} -j KUBE-MARK-MASQ`);
+  if (at.hasInternal && (config.masqueradeAll || local !== '')) {
+    sink.append(internalChain(port));
+    sink.comment(port.name, 'cluster IP');
+    toAddress(sink, port, port.clusterIP);
+    if (!config.masqueradeAll) sink.source(local, true);
+    sink.jump('KUBE-MARK-MASQ');
+    sink.end();
   }
-  if (at.usesExternal) {
-    const outside = `${port.name} external destinations`;
-    if (!port.externalPolicyLocal) {
-      rules.push(`-A ${at.ext} ${says(`masquerade traffic for ${outside}`)} -j KUBE-MARK-MASQ`);
-    } else {
-      if (local !== '') rules.push(`-A ${at.ext} ${says(`pod traffic for ${outside}`)} -s ${local} -j ${at.svc}`);
-      rules.push(`-A ${at.ext} ${says(`masquerade LOCAL traffic for ${outside}`)} -m addrtype --src-type LOCAL -j KUBE-MARK-MASQ`);
-      rules.push(`-A ${at.ext} ${says(`route LOCAL traffic for ${outside}`)} -m addrtype --src-type LOCAL -j ${at.svc}`);
-    }
-    if (at.hasExternal) rules.push(`-A ${at.ext} -j ${at.externalPolicy}`);
-  }
-  if (at.usesFirewall) {
-    const rule = `-A ${at.fw} ${says(`${port.name} loadbalancer IP`)}`;
-    for (const range of port.loadBalancerSourceRanges) rules.push(`${rule} -s ${range} -j ${at.ext}`);
-    // A balancer's address is often the node's own too, and then the source of its health checks.
-    if (port.loadBalancerSourceRanges.some((range) => contains(range, context.nodeAddress))) {
-      for (const address of port.loadBalancerVIPs) rules.push(`${rule} -s ${address} -j ${at.ext}`);
-    }
-    rules.push(`-A ${at.fw} ${says(`other traffic to ${port.name} will be dropped by KUBE-PROXY-FIREWALL`)}`);
-  }
-  if (at.usesCluster) rules.push(...balancingRules(port, at.svc, endpoints.cluster, context));
-  if (at.usesLocal) rules.push(...balancingRules(port, at.svl, endpoints.local, context));
+  if (at.usesExternal) externalRules(port, at, local, sink);
+  if (at.usesFirewall) firewallRules(port, context, sink);
+  if (at.usesCluster) balancingRules(port, port.chain, endpoints.cluster, context, sink);
+  if (at.usesLocal) balancingRules(port, svl(port), endpoints.local, context, sink);
   for (const endpoint of endpoints.reachable) {
-    const rule = context.largeCluster ? `-A ${endpoint.chain}` : `-A ${endpoint.chain} -m comment --comment ${port.name}`;
-    const remember = port.affinitySeconds > 0 ? ` -m recent --name ${endpoint.chain} --set` : '';
-    rules.push(`${rule} -s ${endpoint.ip} -j KUBE-MARK-MASQ`);
-    rules.push(`${rule}${remember} ${at.match} -j DNAT --to-destination ${endpoint.text}`);
+    const begin = () => {
+      sink.append(endpoint.chain);
+      if (!context.largeCluster) sink.commentName(port.name);
+    };
+    begin();
+    sink.source(endpoint.ip);
+    sink.jump('KUBE-MARK-MASQ');
+    sink.end();
+    begin();
+    if (port.affinitySeconds > 0) sink.remember(endpoint.chain);
+    sink.protocol(port.protocol);
+    sink.translate(endpoint.ip, endpoint.port);
+    sink.end();
   }
-  return rules;
+};
+
+function externalRules(port: ServicePort, at: Layout, local: string, sink: RuleSink): void {
+  const chain = ext(port);
+  const begin = (what: string) => {
+    sink.append(chain);
+    sink.comment(`${what} ${port.name} external destinations`);
+  };
+  if (!port.externalPolicyLocal) {
+    begin('masquerade traffic for');
+    sink.jump('KUBE-MARK-MASQ');
+    sink.end();
+  } else {
+    if (local !== '') {
+      begin('pod traffic for');
+      sink.source(local);
+      sink.jump(port.chain);
+      sink.end();
+    }
+    begin('masquerade LOCAL traffic for');
+    sink.local('src');
+    sink.jump('KUBE-MARK-MASQ');
+    sink.end();
+    begin('route LOCAL traffic for');
+    sink.local('src');
+    sink.jump(port.chain);
+    sink.end();
+  }
+  if (!at.hasExternal) return;
+  sink.append(chain);
+  sink.jump(port.externalPolicyLocal ? svl(port) : port.chain);
+  sink.end();
 }
 
-function balancingRules(port: ServicePort, chain: string, endpoints: readonly Endpoint[], context: RulesContext): string[] {
-  const rule = (endpoint: Endpoint) =>
-    context.largeCluster ? `-A ${chain}` : `-A ${chain} -m comment --comment "${port.name} -> ${endpoint.text}"`;
-  const rules: string[] = [];
+function firewallRules(port: ServicePort, context: RulesContext, sink: RuleSink): void {
+  const allow = (source: string) => {
+    sink.append(fw(port));
+    sink.comment(port.name, 'loadbalancer IP');
+    sink.source(source);
+    sink.jump(ext(port));
+    sink.end();
+  };
+  for (const range of port.loadBalancerSourceRanges) allow(range);
+  // A balancer's address is often the node's own too, and then the source of its health checks.
+  if (port.loadBalancerSourceRanges.some((range) => contains(range, context.nodeAddress))) for (const address of port.loadBalancerVIPs) allow(address);
+  sink.append(fw(port));
+  sink.comment('other traffic to', `${port.name} will be dropped by KUBE-PROXY-FIREWALL`);
+  sink.end();
+}
+
+function balancingRules(port: ServicePort, chain: string, endpoints: readonly Endpoint[], context: RulesContext, sink: RuleSink): void {
+  const begin = ({ text }: Endpoint) => {
+    sink.append(chain);
+    if (!context.largeCluster) sink.comment(port.name, `-> ${text}`);
+  };
   if (port.affinitySeconds > 0) {
     for (const endpoint of endpoints) {
-      rules.push(`${rule(endpoint)} -m recent --name ${endpoint.chain} --rcheck --seconds ${port.affinitySeconds} --reap -j ${endpoint.chain}`);
+      begin(endpoint);
+      sink.remembered(endpoint.chain, port.affinitySeconds);
+      sink.jump(endpoint.chain);
+      sink.end();
     }
   }
   endpoints.forEach((endpoint, index) => {
+    begin(endpoint);
     const left = endpoints.length - index;
-    const chance = left > 1 ? ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}` : '';
-    rules.push(`${rule(endpoint)}${chance} -j ${endpoint.chain}`);
+    if (left > 1) sink.oneIn(left);
+    sink.jump(endpoint.chain);
+    sink.end();
   });
-  return rules;
 }
 
 function contains(range: string, address: string): boolean {

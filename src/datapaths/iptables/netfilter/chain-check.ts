@@ -23,7 +23,6 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
   const state = new Uint8Array(highest + 1);
   /** Chains in the order in which they were done: a chain after all that it jumps to. */
   const order: number[] = [];
-  const jumps: number[][] = [];
   for (const root of table.chains) {
     if (state[root] !== 0 || table.isGone(root)) continue;
     const stack = [{ chain: root, at: 0, run: table.runOf(root) }];
@@ -45,7 +44,6 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
         const names = [...stack.slice(stack.findIndex(({ chain }) => chain === next)).map(({ chain }) => table.nameOf(chain)), table.nameOf(next)];
         throw new RuleError(`The chains jump in a circle: ${names.join(' → ')}.`);
       }
-      (jumps[top.chain] ??= []).push(next);
       if (state[next] === 0) {
         state[next] = 1;
         stack.push({ chain: next, at: 0, run: table.runOf(next) });
@@ -56,6 +54,11 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
   table.roots.forEach((root, bit) => {
     reached[root] = 1 << bit;
   });
-  for (const chain of order.reverse()) for (const next of jumps[chain] ?? []) reached[next] = (reached[next] ?? 0) | (reached[chain] ?? 0);
+  for (const chain of order.reverse()) {
+    const { start, length } = table.runOf(chain);
+    for (let at = start * STRIDE; at < (start + length) * STRIDE; at += STRIDE) {
+      if (rules[at + 10] === TARGET.jump || rules[at + 10] === TARGET.goto) reached[rules[at + 11] ?? 0]! |= reached[chain] ?? 0;
+    }
+  }
   return reached;
 }

@@ -82,6 +82,12 @@ export class Netfilter {
     return counts;
   }
 
+  /** Lets rules come into the tables without their text: `put` stages them, and commits each table. */
+  change(put: (tables: Map<TableName, RuleTable>) => void): void {
+    put(this.tables);
+    this.#tracks = this.#needsConntrack();
+  }
+
   #needsConntrack(): boolean {
     return [...this.tables.values()].some((table) => table.needsConntrack());
   }

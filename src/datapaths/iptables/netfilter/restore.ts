@@ -2,6 +2,7 @@ import { isTableName, type TableName } from './hook.ts';
 import { parseRule } from './parse/parse-rule.ts';
 import { RuleError } from './parse/rule-error.ts';
 import { RestoreError } from './restore-error.ts';
+import { WrittenText } from './rule-texts.ts';
 import { RuleTable, type Policy } from './rule-table.ts';
 import type { Rule } from './rule.ts';
 import { splitWords } from './words.ts';
@@ -32,6 +33,7 @@ const TYPICAL_RULE = 100;
 export function restore(tables: Map<TableName, RuleTable>, text: string, options: RestoreOptions = {}): RestoreCounts {
   const counts = { tables: [] as TableName[], chains: 0, rules: 0, deletes: 0 };
   let table: RuleTable | null = null;
+  const written = new WrittenText(text);
   let textId = -1;
   let lineNumber = 0;
   let start = 0;
@@ -59,7 +61,7 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
         const commit = text.indexOf('\nCOMMIT', at);
         table.begin(Math.ceil(((commit < 0 ? text.length : commit) - at) / TYPICAL_RULE));
         if (!options.noflush) table.flushAll();
-        textId = table.addText(text);
+        textId = table.addText(written);
         counts.tables.push(name);
       } else if (!table) {
         throw new RuleError(`“${text.slice(at, Math.min(end, at + 40))}” stands outside any table: a table begins with *filter, *nat, *mangle or *raw.`);
@@ -79,7 +81,8 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
     }
     if (table) throw new RuleError(`The text ends before the table ${table.name} was committed: it is cut off.`);
   } catch (error) {
-    if (table) abandon(table);
+    // commit() abandons by itself where its check fails.
+    if (table?.changing) table.abandon();
     if (error instanceof RuleError) throw placed(error, text.slice(start, end), lineNumber);
     throw error;
   }
@@ -94,15 +97,6 @@ function placed(error: RuleError, line: string, lineNumber: number): RestoreErro
   const words = error.word === null ? null : splitWords(line, afterCounters(line), starts);
   const column = words ? starts[error.word ?? 0] : undefined;
   return new RestoreError(error.message, lineNumber, (column ?? 0) + 1, column === undefined ? '' : (words?.[error.word ?? 0] ?? ''));
-}
-
-/** commit() abandons by itself where its check fails. */
-function abandon(table: RuleTable): void {
-  try {
-    table.abandon();
-  } catch {
-    // Already abandoned.
-  }
 }
 
 function declare(table: RuleTable, line: string): void {

@@ -1,6 +1,7 @@
 import { FIRST_OBJECT_TARGET, FLAG, hasObject, MATCH, MATCH_STRIDE, STRIDE, TARGET } from './rule-layout.ts';
 import { compileMatch } from './compile-match.ts';
 import type { Match, Rule, Target } from './rule.ts';
+import { WrittenText, type RuleTexts } from './rule-texts.ts';
 
 /** The flat arrays that a table's rules lie in (`rule-layout.ts`), with their counters, texts and objects beside them. */
 export class RuleArena {
@@ -14,27 +15,32 @@ export class RuleArena {
   readonly interfaces: string[] = [''];
   /** Evaluations of each nth match. */
   nth: number[] = [];
-  /** Text, start and end by rule. */
+  /** By rule: an index into `texts`, and where in there its own text is. */
   places = new Int32Array(64 * 3);
-  texts: (string | null)[] = [];
+  /** null: no rule stands there any more. */
+  texts: (RuleTexts | null)[] = [];
+  /** How many rules were ever placed in each text. */
+  placed: number[] = [];
   count = 0;
   matchCount = 0;
 
-  addText(text: string): number {
-    this.texts.push(text);
-    return this.texts.length - 1;
+  addText(text: RuleTexts): number {
+    this.placed.push(0);
+    return this.texts.push(text) - 1;
   }
 
   ruleText(rule: number): string {
-    const text = this.texts[this.places[rule * 3] ?? 0] ?? '';
-    return text.slice(this.places[rule * 3 + 1], this.places[rule * 3 + 2]);
+    const text = this.texts[this.places[rule * 3] ?? 0];
+    return text?.ruleText(this.places[rule * 3 + 1] ?? 0, this.places[rule * 3 + 2] ?? 0) ?? '';
   }
 
-  place(rule: number, text: number, start: number, end: number): void {
+  /** Says where a rule's text is: which text, and the two numbers that `RuleTexts` takes. */
+  place(rule: number, text: number, first: number, second: number): void {
     const at = rule * 3;
     this.places[at] = text;
-    this.places[at + 1] = start;
-    this.places[at + 2] = end;
+    this.places[at + 1] = first;
+    this.places[at + 2] = second;
+    this.placed[text] = (this.placed[text] ?? 0) + 1;
   }
 
   /** Writes a rule at the arena's end; `argument` is a chain's number where its target goes to one. Returns its index. */
@@ -144,30 +150,28 @@ export class RuleArena {
     return object;
   }
 
-  /** A long text that hardly any rule still stands in is cut down to those rules. */
+  /** What hardly any rule still has its text from is let go: those rules' texts are written out. */
   #keepTexts(next: RuleArena, kept: readonly number[]): void {
-    const used = new Float64Array(this.texts.length);
-    for (const rule of kept) {
-      const text = this.places[rule * 3] ?? 0;
-      used[text] = (used[text] ?? 0) + (this.places[rule * 3 + 2] ?? 0) - (this.places[rule * 3 + 1] ?? 0);
-    }
+    const uses = new Int32Array(this.texts.length);
+    for (const rule of kept) uses[this.places[rule * 3] ?? 0]! += 1;
+    next.texts = this.texts.map((text, index) => ((uses[index] ?? 0) * 4 > (this.placed[index] ?? 0) ? text : null));
+    next.placed = [...this.placed];
     const pieces: string[] = [];
     let length = 0;
-    next.texts = this.texts.map((text, index) => (text !== null && (used[index] ?? 0) * 4 > text.length ? text : null));
     const home = next.texts.length;
     kept.forEach((rule, to) => {
-      const text = this.places[rule * 3] ?? 0;
-      const start = this.places[rule * 3 + 1] ?? 0;
-      const end = this.places[rule * 3 + 2] ?? 0;
-      if (next.texts[text] !== null) {
-        next.place(to, text, start, end);
+      const at = rule * 3;
+      const text = this.places[at] ?? 0;
+      if (next.texts[text]) {
+        next.places.set(this.places.subarray(at, at + 3), to * 3);
         return;
       }
-      pieces.push(this.texts[text]?.slice(start, end) ?? '');
-      next.place(to, home, length, length + end - start);
-      length += end - start;
+      const piece = this.ruleText(rule);
+      pieces.push(piece);
+      next.place(to, home, length, length + piece.length);
+      length += piece.length;
     });
-    next.texts.push(pieces.join(''));
+    next.texts.push(new WrittenText(pieces.join('')));
   }
 
   #moveMatches(next: RuleArena, rule: number): void {

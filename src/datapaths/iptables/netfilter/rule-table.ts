@@ -1,8 +1,12 @@
-import { BUILT_IN, type Hook, type TableName } from './hook.ts';
+import { BUILT_IN, type TableName } from './hook.ts';
 import { checkChains } from './chain-check.ts';
+import { ChainRuns } from './chain-runs.ts';
+import { needsConntrack } from './needs-conntrack.ts';
 import { RuleError } from './parse/rule-error.ts';
 import { RuleArena } from './rule-arena.ts';
-import { MATCH, MATCH_STRIDE, STRIDE, TARGET } from './rule-layout.ts';
+import { STRIDE, TARGET } from './rule-layout.ts';
+import { checkInterfaces, checkNatHooks, checkTargetTable } from './rule-place.ts';
+import type { RuleTexts } from './rule-texts.ts';
 import type { Match, Rule, Target } from './rule.ts';
 
 export type Policy = 'ACCEPT' | 'DROP';
@@ -20,17 +24,6 @@ interface Staged {
   readonly firstRule: number;
   readonly firstMatch: number;
 }
-
-/** Where NAT targets may stand: the chain must be reached from these hooks only. */
-const NAT_HOOKS: Readonly<Partial<Record<string, readonly Hook[]>>> = {
-  DNAT: ['PREROUTING', 'OUTPUT'],
-  REDIRECT: ['PREROUTING', 'OUTPUT'],
-  SNAT: ['INPUT', 'POSTROUTING'],
-  MASQUERADE: ['POSTROUTING'],
-};
-
-/** Targets of `continue` that belong to one table. */
-const CONTINUE_TABLE: Readonly<Partial<Record<string, TableName>>> = { CHECKSUM: 'mangle', CLASSIFY: 'mangle', TCPOPTSTRIP: 'mangle', ECN: 'mangle', HMARK: 'mangle', TEE: 'mangle', TRACE: 'raw', CT: 'raw' };
 
 /**
  * A table: its chains, each a run of rules in the arena. A commit appends the chains that it touches and leaves their old
@@ -117,6 +110,11 @@ export class RuleTable {
     };
   }
 
+  /** Whether a change was begun, and neither committed nor abandoned. */
+  get changing(): boolean {
+    return this.#staged !== null;
+  }
+
   #stage(): Staged {
     if (!this.#staged) throw new Error('RuleTable: begin() comes first');
     return this.#staged;
@@ -161,13 +159,13 @@ export class RuleTable {
     this.#stage().deleted.add(id);
   }
 
-  /** Adds a rule; `text[start..end]`: the same as it was written. `at`: from 0, absent: at the end. */
-  add(chain: string, rule: Rule, text: number, start: number, end: number, counters: readonly [number, number] | null, at?: number): void {
+  /** Adds a rule; `text`, `first` and `second` say where its text is (`RuleTexts`). `at`: from 0, absent: at the end. */
+  add(chain: string, rule: Rule, text: number, first: number, second: number, counters: readonly [number, number] | null, at?: number): void {
     const staged = this.#stage();
     const id = this.#need(chain);
-    this.#checkInterfaces(chain, rule);
+    checkInterfaces(chain, rule);
     const index = this.#arena.push(rule, this.#targetArgument(rule.target));
-    this.#arena.place(index, text, start, end);
+    this.#arena.place(index, text, first, second);
     this.#arena.packets[index] = counters?.[0] ?? 0;
     this.#arena.bytes[index] = counters?.[1] ?? 0;
     staged.chains.push(id);
@@ -193,8 +191,8 @@ export class RuleTable {
     return list;
   }
 
-  addText(text: string): number {
-    return this.#arena.addText(text);
+  addText(texts: RuleTexts): number {
+    return this.#arena.addText(texts);
   }
 
   /** Checks the chains as Linux does (no jump into nothing, no loop) and puts the change in force. Throws `RuleError`, and then nothing has changed. */
@@ -209,11 +207,12 @@ export class RuleTable {
     }
     let live = this.#live;
     let touchedRules = 0;
-    for (const [id, run] of touched) {
-      live += run.length - (this.length[id] ?? 0);
-      touchedRules += run.length;
-      this.start[id] = run.start;
-      this.length[id] = run.length;
+    for (const id of touched.chains) {
+      const { start, length } = touched.of(id);
+      live += length - (this.length[id] ?? 0);
+      touchedRules += length;
+      this.start[id] = start;
+      this.length[id] = length;
     }
     for (const id of staged.deleted) {
       live -= this.length[id] ?? 0;
@@ -243,43 +242,35 @@ export class RuleTable {
   }
 
   /** Copies the rules of every touched chain to the arena's end, each chain's together. */
-  #layOut(staged: Staged): Map<number, { start: number; length: number }> {
-    const runs = new Map<number, { start: number; length: number; at: number }>();
-    const touch = (id: number) => {
-      let run = runs.get(id);
-      if (!run) {
-        const kept = staged.flushed.has(id) || staged.edited.has(id) ? 0 : (this.length[id] ?? 0);
-        run = { start: 0, length: staged.edited.get(id)?.length ?? kept, at: 0 };
-        runs.set(id, run);
-      }
-      return run;
-    };
-    for (const id of staged.flushed) touch(id);
-    for (const id of staged.edited.keys()) touch(id);
-    for (const id of staged.chains) if (id >= 0 && !staged.edited.has(id)) touch(id).length += 1;
+  #layOut(staged: Staged): ChainRuns {
+    const runs = new ChainRuns(this.#names.length);
+    /** Rules from before that stay at the beginning of the chain. */
+    const kept = (id: number) => (staged.flushed.has(id) || staged.edited.has(id) ? 0 : (this.length[id] ?? 0));
+    for (const id of staged.flushed) runs.touch(id);
+    for (const [id, rules] of staged.edited) runs.add(id, rules.length);
+    for (const id of staged.chains) {
+      if (id < 0 || staged.edited.has(id)) continue;
+      if (!runs.has(id)) runs.add(id, kept(id));
+      runs.add(id, 1);
+    }
     const arena = this.#arena;
-    let next = arena.count;
-    for (const run of runs.values()) {
-      run.start = run.at = next;
-      next += run.length;
-    }
-    arena.reserve(next);
-    for (const [id, run] of runs) {
+    const end = runs.place(arena.count);
+    arena.reserve(end);
+    for (const id of runs.chains) {
       const edited = staged.edited.get(id);
-      if (edited) for (const rule of edited) arena.copy(rule < 0 ? ~rule : rule, run.at++);
-      else if (!staged.flushed.has(id)) for (let i = 0; i < (this.length[id] ?? 0); i++) arena.copy((this.start[id] ?? 0) + i, run.at++);
+      if (edited) for (const rule of edited) arena.copy(rule < 0 ? ~rule : rule, runs.next(id));
+      else for (let i = 0; i < kept(id); i++) arena.copy((this.start[id] ?? 0) + i, runs.next(id));
     }
-    staged.chains.forEach((id, index) => {
-      if (id < 0 || staged.edited.has(id)) return;
-      const run = runs.get(id);
-      if (run) arena.copy(staged.firstRule + index, run.at++);
-    });
-    arena.count = next;
+    for (let index = 0; index < staged.chains.length; index++) {
+      const id = staged.chains[index] ?? -1;
+      if (id >= 0 && !staged.edited.has(id)) arena.copy(staged.firstRule + index, runs.next(id));
+    }
+    arena.count = end;
     return runs;
   }
 
-  #check(staged: Staged, touched: ReadonlyMap<number, { readonly start: number; readonly length: number }>): void {
-    const runOf = (id: number) => touched.get(id) ?? { start: this.start[id] ?? 0, length: this.length[id] ?? 0 };
+  #check(staged: Staged, touched: ChainRuns): void {
+    const runOf = (id: number) => (touched.has(id) ? touched.of(id) : { start: this.start[id] ?? 0, length: this.length[id] ?? 0 });
     for (const id of staged.deleted) {
       if (runOf(id).length > 0) throw new RuleError(`The chain ${this.chainName(id)} cannot be deleted: it holds rules.`);
     }
@@ -292,27 +283,27 @@ export class RuleTable {
       nameOf: (id) => this.chainName(id),
       isGone: (id) => staged.deleted.has(id),
     });
-    if (this.name === 'nat') this.#checkNatHooks(roots, reached, runOf);
+    if (this.name === 'nat') this.#checkNat(roots, reached, runOf);
   }
 
-  #checkNatHooks(roots: readonly number[], reached: Uint8Array, runOf: (id: number) => { readonly start: number; readonly length: number }): void {
+  #checkNat(roots: readonly number[], reached: Uint8Array, runOf: (id: number) => { readonly start: number; readonly length: number }): void {
     const { rules, objects } = this.#arena;
+    /** By which roots lead to a chain, as `checkChains` says it. */
+    const hooks: (readonly string[])[] = [];
     for (const { id, name } of this.chains()) {
       const { start, length } = runOf(id);
+      const leads = reached[id] ?? 0;
       for (let rule = start; rule < start + length; rule++) {
         if (rules[rule * STRIDE + 10] !== TARGET.nat) continue;
         const target = objects[rules[rule * STRIDE + 11] ?? 0];
-        const allowed = target?.kind === 'nat' ? NAT_HOOKS[target.name] : undefined;
-        const wrong = allowed && roots.find((root, bit) => ((reached[id] ?? 0) & (1 << bit)) !== 0 && !(allowed as readonly string[]).includes(this.chainName(root)));
-        if (wrong !== undefined && target?.kind === 'nat') {
-          throw new RuleError(`The target ${target.name} stands in ${name}, which is reached from ${this.chainName(wrong)}: there it is not allowed.`);
-        }
+        hooks[leads] ??= roots.filter((_, bit) => (leads & (1 << bit)) !== 0).map((root) => this.chainName(root));
+        if (target?.kind === 'nat') checkNatHooks(target, name, hooks[leads]);
       }
     }
   }
 
   /** Puts the few untouched chains behind the touched ones, and all of them to the arena's beginning. */
-  #moveUp(touched: ReadonlyMap<number, { readonly start: number; readonly length: number }>, live: number): void {
+  #moveUp(touched: ChainRuns, live: number): void {
     const arena = this.#arena;
     const others = [...this.#ids.values()].filter((id) => !touched.has(id) && (this.length[id] ?? 0) > 0);
     let next = arena.count;
@@ -340,37 +331,13 @@ export class RuleTable {
     this.#arena = this.#arena.compacted(runs, this.#live);
   }
 
-  #forEachRule(visit: (rule: number) => void): void {
-    for (const { id } of this.chains()) {
-      const from = this.start[id] ?? 0;
-      for (let rule = from; rule < from + (this.length[id] ?? 0); rule++) visit(rule);
-    }
-  }
-
-  /** Whether a rule in force needs conntrack: NAT, connection state or marks. */
+  /** Whether a rule in force needs conntrack. */
   needsConntrack(): boolean {
-    const { rules, matches, objects } = this.#arena;
-    let needs = false;
-    this.#forEachRule((rule) => {
-      if (needs) return;
-      const at = rule * STRIDE;
-      const kind = rules[at + 10] ?? 0;
-      if (kind === TARGET.nat || kind === TARGET.connmark || kind === TARGET.notrack) needs = true;
-      if (kind === TARGET.continue) {
-        const target = objects[rules[at + 11] ?? 0];
-        if (target?.kind === 'continue' && target.tracks) needs = true;
-      }
-      const first = rules[at + 8] ?? 0;
-      for (let i = 0; i < (rules[at + 9] ?? 0) && !needs; i++) {
-        const match = (matches[(first + i) * MATCH_STRIDE] ?? 0) & 255;
-        if (match === MATCH.conntrack || match === MATCH.connmark) needs = true;
-        if (match === MATCH.object) {
-          const object = objects[matches[(first + i) * MATCH_STRIDE + 1] ?? 0];
-          if (object?.kind === 'conntrack-fields' || object?.kind === 'connlimit') needs = true;
-        }
-      }
-    });
-    return needs;
+    for (const id of this.#ids.values()) {
+      const from = this.start[id] ?? 0;
+      for (let rule = from; rule < from + (this.length[id] ?? 0); rule++) if (needsConntrack(this.#arena, rule)) return true;
+    }
+    return false;
   }
 
   #need(name: string): number {
@@ -392,51 +359,16 @@ export class RuleTable {
     return id;
   }
 
-  /** iptables refuses an interface that no packet has at a hook. */
-  #checkInterfaces(chain: string, rule: Rule): void {
-    if (rule.outInterface && (chain === 'PREROUTING' || chain === 'INPUT')) throw new RuleError(`-o cannot stand in ${chain}: the packet is not routed yet.`);
-    if (rule.inInterface && (chain === 'OUTPUT' || chain === 'POSTROUTING')) throw new RuleError(`-i cannot stand in ${chain}.`);
-  }
-
   /** The chain that a target goes to; 0 for the others. Throws where the target does not belong to this table. */
   #targetArgument(target: Target): number {
-    const belongs = (table: TableName, name: string) => {
-      if (this.name !== table) throw new RuleError(`${name} belongs to the table ${table}, not to ${this.name}.`);
-    };
-    switch (target.kind) {
-      case 'jump':
-      case 'goto': {
-        const id = this.#ids.get(target.chain);
-        if (id === undefined || this.#staged?.deleted.has(id)) throw new RuleError(`There is no chain or target ${target.chain} to jump to.`);
-        if (this.policies.has(id)) throw new RuleError(`A rule cannot jump to the built-in chain ${target.chain}.`);
-        return id;
-      }
-      case 'nat':
-        belongs('nat', `The target ${target.name}`);
-        return 0;
-      case 'reject':
-        belongs('filter', 'The target REJECT');
-        return 0;
-      case 'notrack':
-        belongs('raw', '--notrack');
-        return 0;
-      case 'ttl':
-      case 'tos':
-      case 'tcpmss':
-        belongs('mangle', `The target ${target.kind.toUpperCase()}`);
-        return 0;
-      case 'drop':
-        // iptables-restore takes it only by force: nat is no place to filter, as it sees a connection's first packet only.
-        if (this.name === 'nat') throw new RuleError('The table nat is not for filtering: DROP belongs to the table filter.');
-        return 0;
-      case 'continue': {
-        const table = CONTINUE_TABLE[target.name];
-        if (table) belongs(table, `The target ${target.name}`);
-        return 0;
-      }
-      default:
-        return 0;
+    if (target.kind !== 'jump' && target.kind !== 'goto') {
+      checkTargetTable(this.name, target);
+      return 0;
     }
+    const id = this.#ids.get(target.chain);
+    if (id === undefined || this.#staged?.deleted.has(id)) throw new RuleError(`There is no chain or target ${target.chain} to jump to.`);
+    if (this.policies.has(id)) throw new RuleError(`A rule cannot jump to the built-in chain ${target.chain}.`);
+    return id;
   }
 }
 

@@ -209,6 +209,11 @@ export type NoteEffect =
   | 'nothing-not-simulated'
   | 'dropped-no-listener';
 
+/** A probability as the kernel compares it: of 2³¹. */
+export function randomShare(probability: number): number {
+  return Math.round(probability * 0x80000000);
+}
+
 /** Bits of `--ctstate`. */
 export const CONNECTION_STATE = { INVALID: 1, NEW: 2, ESTABLISHED: 4, RELATED: 8, UNTRACKED: 16, SNAT: 32, DNAT: 64 } as const;
 

@@ -1,5 +1,5 @@
 import { parseIpv4 } from '../../../../packet/address.ts';
-import type { Match, Negatable } from '../rule.ts';
+import { randomShare, type Match, type Negatable } from '../rule.ts';
 import type { SetSide } from '../ipset.ts';
 import { reader, type MatchReader, type ReadMatch } from './match-reader.ts';
 import { RuleError } from './rule-error.ts';
@@ -97,7 +97,7 @@ export class StatisticReader implements MatchReader {
   finish(): ReadMatch {
     if (this.#mode === 'random') {
       if (!this.#probability) throw new RuleError('statistic mode random needs --probability.');
-      return { match: { kind: 'random', probability: Math.round(this.#probability.value * 0x80000000), negated: this.#probability.negated } };
+      return { match: { kind: 'random', probability: randomShare(this.#probability.value), negated: this.#probability.negated } };
     }
     if (this.#mode !== 'nth') throw new RuleError('statistic needs --mode random or --mode nth.');
     if (!this.#every || this.#every.value < 1) throw new RuleError('statistic mode nth needs --every of 1 or more.');

@@ -1,0 +1,60 @@
+import type { Hook, TableName } from './hook.ts';
+import { RuleError } from './parse/rule-error.ts';
+import type { Rule, Target } from './rule.ts';
+
+/*
+ * Where rules may stand: what iptables refuses as it reads them, and the kernel where a table is put in force.
+ */
+
+/** Where NAT targets may stand: the chain must be reached from these hooks only. */
+const NAT_HOOKS: Readonly<Partial<Record<string, readonly Hook[]>>> = {
+  DNAT: ['PREROUTING', 'OUTPUT'],
+  REDIRECT: ['PREROUTING', 'OUTPUT'],
+  SNAT: ['INPUT', 'POSTROUTING'],
+  MASQUERADE: ['POSTROUTING'],
+};
+
+/** Targets of `continue` that belong to one table. */
+const CONTINUE_TABLE: Readonly<Partial<Record<string, TableName>>> = { CHECKSUM: 'mangle', CLASSIFY: 'mangle', TCPOPTSTRIP: 'mangle', ECN: 'mangle', HMARK: 'mangle', TEE: 'mangle', TRACE: 'raw', CT: 'raw' };
+
+/** iptables refuses an interface that no packet has at a hook. */
+export function checkInterfaces(chain: string, { inInterface, outInterface }: Rule): void {
+  if (outInterface && (chain === 'PREROUTING' || chain === 'INPUT')) throw new RuleError(`-o cannot stand in ${chain}: the packet is not routed yet.`);
+  if (inInterface && (chain === 'OUTPUT' || chain === 'POSTROUTING')) throw new RuleError(`-i cannot stand in ${chain}.`);
+}
+
+/** Throws where a target does not belong to the table. */
+export function checkTargetTable(table: TableName, target: Target): void {
+  const owner = tableOf(target);
+  if (owner && owner.table !== table) throw new RuleError(`${owner.name} belongs to the table ${owner.table}, not to ${table}.`);
+  // iptables-restore takes it only by force: nat is no place to filter, as it sees a connection's first packet only.
+  if (target.kind === 'drop' && table === 'nat') throw new RuleError('The table nat is not for filtering: DROP belongs to the table filter.');
+}
+
+function tableOf(target: Target): { readonly table: TableName; readonly name: string } | null {
+  switch (target.kind) {
+    case 'nat':
+      return { table: 'nat', name: `The target ${target.name}` };
+    case 'reject':
+      return { table: 'filter', name: 'The target REJECT' };
+    case 'notrack':
+      return { table: 'raw', name: '--notrack' };
+    case 'ttl':
+    case 'tos':
+    case 'tcpmss':
+      return { table: 'mangle', name: `The target ${target.kind.toUpperCase()}` };
+    case 'continue': {
+      const table = CONTINUE_TABLE[target.name];
+      return table ? { table, name: `The target ${target.name}` } : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** Throws where a NAT target stands in a chain that a hook leads to where it is not allowed. `hooks`: all that lead there. */
+export function checkNatHooks(target: Target & { kind: 'nat' }, chain: string, hooks: readonly string[]): void {
+  const allowed: readonly string[] | undefined = NAT_HOOKS[target.name];
+  const wrong = allowed && hooks.find((hook) => !allowed.includes(hook));
+  if (wrong !== undefined) throw new RuleError(`The target ${target.name} stands in ${chain}, which is reached from ${wrong}: there it is not allowed.`);
+}
