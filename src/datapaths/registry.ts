@@ -3,15 +3,18 @@ import type { DatapathOptions } from './datapath.ts';
 import type { DatapathId } from './registry-id.ts';
 import { EbpfDatapath } from './ebpf/ebpf-datapath.ts';
 import { IptablesDatapath } from './iptables/iptables-datapath.ts';
+import type { Dump } from './iptables/index.ts';
 
 export interface LaneOptions extends DatapathOptions {
   /** Which iptables the chain lane runs on; the other lanes have no use for it. */
   readonly backend: 'legacy' | 'nft';
+  /** A person's own rules, for the lane that rules make: in place of those that its agent would write. */
+  readonly rules?: Dump;
 }
 
 /** The implementations: a new datapath is a folder, a line here and its name in `registry-id.ts`. */
 const IMPLEMENTATIONS = {
-  iptables: (options: LaneOptions) => new IptablesDatapath(options),
+  iptables: ({ rules, ...options }: LaneOptions) => new IptablesDatapath({ ...options, ...(rules ? { dump: rules } : {}) }),
   ebpf: (options: LaneOptions, assets: DatapathAssets) => new EbpfDatapath(options, assets),
 };
 

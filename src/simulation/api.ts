@@ -6,7 +6,7 @@ import type { Snapshot, View } from '../datapaths/view.ts';
 import type { Fault } from '../kubernetes/fault.ts';
 import type { Packet } from '../packet/packet.ts';
 import type { RolloutPhase } from './churn.ts';
-import type { RulesReading } from './rules/api.ts';
+import type { RulesApi, RulesReading } from './rules/api.ts';
 import type { Scene, SceneChange, SceneCluster } from './scene.ts';
 
 export interface Lane {
@@ -36,12 +36,15 @@ export interface Opened {
   /** Places in nat KUBE-SERVICES where a target can stand: its rules without the last, the jump to KUBE-NODEPORTS. */
   readonly positions: number;
   readonly client: { readonly name: string; readonly address: string };
+  /** Where a node's own rules hold no Service: one with an empty name and address. */
   readonly target: Target;
   /** Objects of kinds that no datapath reads, by kind. */
   readonly ignored: Readonly<Record<string, number>>;
   readonly faults: readonly Fault[];
   /** The agents' first syncs. */
   readonly updates: Readonly<Record<DatapathId, UpdateReport>>;
+  /** Only for a node's own rules: what reading them says. `rules` are those taken, `services` those that they show. */
+  readonly ownRules?: RulesReading;
   /** What the page itself took to build both lanes, in ms: shown apart, as such. */
   readonly builtMs: number;
 }
@@ -128,4 +131,6 @@ export interface SimulationApi {
   /** Service ports whose name or address holds the text, at most 50, in the chain's order. */
   targets(text: string): Promise<readonly Target[]>;
   read(cluster: SceneCluster): Promise<Reading>;
+  /** The left lane's rules, chain by chain, and any packet through them. */
+  readonly rules: RulesApi;
 }

@@ -3,6 +3,7 @@ import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import { valueOf, type Answer } from './answer.ts';
 import type { CountedUpdates, Opened, Progress, Race, Reading, SimulationApi, Target, Update, UpdateShape } from './api.ts';
+import type { RulesApi } from './rules/api.ts';
 import type { Scene, SceneCluster } from './scene.ts';
 import { asSimulationError, SimulationError } from './simulation-error.ts';
 import type { WorkerApi } from './worker-api.ts';
@@ -24,6 +25,13 @@ function startWorker(): Worker {
  * their order. Every failure is a `SimulationError`.
  */
 export class SimulationClient implements SimulationApi {
+  readonly rules: RulesApi = {
+    tables: (scene) => this.#call((remote) => remote.rulesTables(scene), scene),
+    graph: (scene, table) => this.#call((remote) => remote.rulesGraph(scene, table), scene),
+    chains: (scene, table, text, from, count) => this.#call((remote) => remote.rulesChains(scene, table, text, from, count), scene),
+    chain: (scene, table, chain, from, count) => this.#call((remote) => remote.rulesChain(scene, table, chain, from, count), scene),
+    send: (scene, made) => this.#call((remote) => remote.rulesSend(scene, made), scene),
+  };
   readonly #start: () => Worker;
   #worker: { readonly thread: Worker; readonly remote: Comlink.Remote<WorkerApi> } | null = null;
   #queue: Promise<unknown> = Promise.resolve();

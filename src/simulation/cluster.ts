@@ -5,6 +5,7 @@ import { preset } from '../kubernetes/presets.ts';
 import { readCluster, summarize, type ClusterReading } from '../kubernetes/read.ts';
 import type { Reading } from './api.ts';
 import { becomes } from './becomes.ts';
+import { readRules, rulesReading, type OwnRules, type RulesCluster } from './rules/read-rules.ts';
 import type { SceneCluster } from './scene.ts';
 
 /** A scene's cluster as objects, with the node that packets are sent on. */
@@ -13,14 +14,23 @@ export interface Cluster {
   readonly node: ClusterNode;
   readonly ignored: Readonly<Record<string, number>>;
   readonly faults: readonly Fault[];
+  /** Only of rules that are a person's own: `objects` are what they tell of the cluster. */
+  readonly rules?: OwnRules;
 }
 
 /** Presets and texts as objects. The text that was read last is kept: a person reads it first, and opens it then. */
 export class ClusterSource {
   #last: { readonly text: string; readonly reading: ClusterReading } | null = null;
+  #lastRules: { readonly text: string; readonly cluster: RulesCluster } | null = null;
 
   load(cluster: SceneCluster, seed: number, progress?: (done: number) => void): Cluster {
     if (cluster.kind === 'preset') return { objects: preset(cluster.preset, seed), node: PRESET_NODE, ignored: {}, faults: [] };
+    if (cluster.kind === 'rules') {
+      const read = this.#readRules(cluster.text, progress);
+      // Packets of lanes before may have raised them.
+      read.counters.restore();
+      return read;
+    }
     const { objects, ignored, faults } = this.#read(cluster.text, progress);
     return { objects, node: nodeOf(objects), ignored, faults };
   }
@@ -31,9 +41,19 @@ export class ClusterSource {
       const reading = { lines: 0, objects: preset(cluster.preset, 0), objectLines: [], ignored: {}, faults: [] };
       return { lines: 0, ...summarize(reading), ignored: {}, faults: [], becomes: becomes(reading.objects) };
     }
+    if (cluster.kind === 'rules') return rulesReading(cluster.text, this.#readRules(cluster.text));
     const reading = this.#read(cluster.text);
     const { lines, ignored, faults } = reading;
     return { lines, ...summarize(reading), ignored, faults, becomes: becomes(reading.objects) };
+  }
+
+  #readRules(text: string, progress?: (done: number) => void): RulesCluster {
+    if (this.#lastRules?.text !== text) {
+      // The old one goes first: two texts of tens of MB need not fit into memory.
+      this.#lastRules = null;
+      this.#lastRules = { text, cluster: readRules(text, progress) };
+    }
+    return this.#lastRules.cluster;
   }
 
   #read(text: string, progress?: (done: number) => void): ClusterReading {

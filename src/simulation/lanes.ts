@@ -64,7 +64,8 @@ export class Lanes {
     this.backend = backend;
     const { name, address, clusterCIDR, client } = cluster.node;
     this.#node = { name, address, clusterCIDR, pods: [client] };
-    const options = { seed, node: this.#node, backend };
+    const { rules } = cluster;
+    const options = { seed, node: this.#node, backend, ...(rules ? { rules: rules.dump } : {}) };
     const change: ClusterChange = cluster.objects.map((object) => ({ op: 'add', object }));
     const updates: Partial<Record<DatapathId, UpdateReport>> = {};
     const start = <Id extends DatapathId>(id: Id): Implementation<Id> | null => {
@@ -91,13 +92,13 @@ export class Lanes {
 
   /** Every Service port that has an address, in the chain's order; last those that have no rule there. */
   get targets(): readonly PlacedTarget[] {
-    this.#targets ??= this.iptables ? targetsOf(this.iptables, this.positions) : [];
+    this.#targets ??= this.iptables ? targetsOf(this.cluster.rules?.ports ?? this.iptables.servicePorts(), this.positions) : [];
     return this.#targets;
   }
 
-  /** For each rule of KUBE-SERVICES that belongs to a Service port, which one: `namespace/name:port/protocol`. */
+  /** For each rule of KUBE-SERVICES the Service port that it belongs to: `namespace/name:port/protocol`; '' for a rule of a person's own that belongs to none. */
   get positions(): readonly string[] {
-    this.#positions ??= this.iptables?.positions() ?? [];
+    this.#positions ??= (this.iptables ? (this.cluster.rules?.positions ?? this.iptables.positions()) : null) ?? [];
     return this.#positions;
   }
 
@@ -106,7 +107,7 @@ export class Lanes {
     const target = this.#arrange(wanted);
     if (target) return target;
     if (wanted.servicePort !== null && this.targets.length > 0) throw new SimulationError('simulation_target', { target: wanted.servicePort });
-    throw new SimulationError('simulation_no_services');
+    throw new SimulationError(this.cluster.rules ? 'simulation_rules_no_services' : 'simulation_no_services');
   }
 
   /** Endpoints of IPv4 EndpointSlices, ready or not. */
@@ -119,6 +120,8 @@ export class Lanes {
    * as it stands); every other step is taken where the seed put every Service. `heard` is told what the agents hear.
    */
   step(step: SceneStep, wanted: Wanted | null, heard?: (change: ClusterChange) => void): Stepped {
+    // kube-proxy's memory, which its next text would come from, is not in a text of rules.
+    if (this.cluster.rules) throw new SimulationError('simulation_rules_update');
     // The target may be the very Service that is added here: then nothing is arranged yet.
     if (step.kind !== 'add') this.disarrange();
     else if (wanted) this.#arrange(wanted);
@@ -153,6 +156,7 @@ export class Lanes {
     if (done && done.wanted.servicePort === wanted.servicePort && done.wanted.position === wanted.position) return done.target;
     this.disarrange();
     let target = findTarget(this.targets, wanted.servicePort);
+    if (this.cluster.rules && target && wanted.position !== null && wanted.position !== target.position) throw new SimulationError('simulation_rules_place');
     if (target && target.position !== null && wanted.position !== null) target = this.#move(target, wanted.position);
     this.#arranged = { wanted, target };
     return target;

@@ -13,6 +13,10 @@ export type SimulationErrorKey =
   | 'simulation_service' // a change of a Service that is not there: {service}
   | 'simulation_rollout' // a roll-out has fewer updates: {service}, {updates}
   | 'simulation_no_address' // every address of the pods' range is taken: {range}
+  | 'simulation_rules_update' // a change is to be played in rules that are a person's own
+  | 'simulation_rules_place' // a Service is to be moved in them
+  | 'simulation_rules_no_services' // they have no Service that packets could be sent to
+  | 'simulation_interface' // no interface can have that name: {name}
   | 'simulation_engine'; // what an engine threw: {reason}
 
 /** English, for a terminal and for logs; a page says the message of the same key in the person's language. */
@@ -30,6 +34,10 @@ const SENTENCES: Readonly<Record<SimulationErrorKey, string>> = {
   simulation_service: 'There is no Service {service} in this cluster any more, or it never was. Choose another one.',
   simulation_rollout: 'The roll-out of {service} has {updates} updates, and the scene asks for a later one. Begin it again.',
   simulation_no_address: 'No pod address is free in {range}. Scale a Service down first.',
+  simulation_rules_update: 'These rules stand as they were written: what kube-proxy would write next is not in them. Open the cluster’s objects to play a change.',
+  simulation_rules_place: 'In rules of your own, a Service stands where they have it. Take the place out of the link, or choose another Service.',
+  simulation_rules_no_services: 'These rules hold no Service of kube-proxy’s. Send a packet of your own through them.',
+  simulation_interface: 'No interface can be called “{name}”: a name has 1 to 15 characters, without blanks and slashes.',
   simulation_engine: 'The engines could not do this: {reason}',
 };
 

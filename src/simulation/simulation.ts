@@ -12,10 +12,12 @@ import { countUpdates } from './count-updates.ts';
 import { arrived, dataPacket, draw, finishHandshake, firstPacket, sendFirst, type Parties } from './exchange.ts';
 import { Lanes, type Stepped, type Wanted } from './lanes.ts';
 import type { ProfileSource } from './profile-source.ts';
+import { ChainNames } from './rules/chain-names.ts';
+import { RuleBrowser } from './rules/rule-browser.ts';
 import type { Scene } from './scene.ts';
 import { sameStep, stepsOf, type SceneStep } from './scene-steps.ts';
 import { SimulationError } from './simulation-error.ts';
-import { publicTarget, type PlacedTarget } from './target.ts';
+import { NO_TARGET, publicTarget, type PlacedTarget } from './target.ts';
 
 const TARGETS_LISTED = 50;
 
@@ -45,6 +47,8 @@ export class Simulation {
   readonly #datapaths: readonly DatapathId[];
   readonly #clusters: ClusterSource;
   #built: Built | null = null;
+  /** What the chains of the lanes stand for, as far as it was asked for. */
+  #browsed: { readonly lanes: Lanes; readonly steps: number; readonly names: ChainNames } | null = null;
   /** By shape: the scene has no part in it. */
   readonly #counted = new Map<string, CountedUpdates>();
 
@@ -57,8 +61,8 @@ export class Simulation {
   /** Builds the scene's lanes. `progress` may throw to stop; the next call then builds anew. */
   open(scene: Scene, progress?: (progress: Progress) => void): Opened {
     const { lanes, builtMs } = this.#prepare(scene, progress);
-    const target = lanes.arrange(scene.target);
-    const { node, ignored, faults } = lanes.cluster;
+    const { node, ignored, faults, rules } = lanes.cluster;
+    const target = rules && lanes.targets.length === 0 ? NO_TARGET : publicTarget(lanes.arrange(scene.target));
     const services = new Set<string>();
     for (const { servicePort } of lanes.targets) services.add(servicePort.slice(0, servicePort.indexOf(':')));
     return {
@@ -68,9 +72,10 @@ export class Simulation {
       entries: lanes.ebpf?.entries ?? 0,
       positions: lanes.positions.length,
       client: node.client,
-      target: publicTarget(target),
+      target,
       ignored,
       faults,
+      ...(rules ? { ownRules: rules.reading } : {}),
       updates: lanes.updates as Opened['updates'],
       builtMs,
     };
@@ -140,6 +145,18 @@ export class Simulation {
     return this.#clusters.read(cluster);
   }
 
+  /** The left lane's rules as the scene has them, to be looked at and sent through. */
+  rules(scene: Scene): RuleBrowser {
+    const { lanes } = this.#prepare(scene);
+    const { iptables, cluster } = lanes;
+    if (!iptables) throw new SimulationError('simulation_engine', { reason: 'There is no lane of rules here.' });
+    // Rules of a person's own stand as they are.
+    const target = lanes.targets.length === 0 ? null : lanes.arrange(cluster.rules ? { ...scene.target, position: null } : scene.target);
+    const steps = lanes.steps.length;
+    if (this.#browsed?.lanes !== lanes || this.#browsed.steps !== steps) this.#browsed = { lanes, steps, names: new ChainNames(iptables) };
+    return new RuleBrowser({ lane: iptables, names: this.#browsed.names, node: cluster.node, target, profile: this.#profile(scene), seed: scene.seed, packet: scene.packet });
+  }
+
   #profile(scene: Scene): Profile {
     const profile = this.#options.profiles.find(scene.profile);
     if (!profile) throw new SimulationError('simulation_profile', { profile: scene.profile });
@@ -183,6 +200,7 @@ export class Simulation {
     // The old ones go first: two clusters of 50,000 Services need not fit into memory.
     this.#built?.lanes.free();
     this.#built = null;
+    this.#browsed = null;
     const start = performance.now();
     progress?.({ task: 'cluster', done: 0 });
     const cluster = this.#clusters.load(scene.cluster, scene.seed, (done) => progress?.({ task: 'cluster', done }));
@@ -224,7 +242,7 @@ function wasTakenFor({ last, lanes }: Built, scene: Scene, steps: readonly Scene
 
 function sameCluster(a: Scene['cluster'], b: Scene['cluster']): boolean {
   if (a.kind === 'preset') return b.kind === 'preset' && a.preset === b.preset;
-  return b.kind === 'text' && a.text === b.text;
+  return a.kind === b.kind && a.text === b.text;
 }
 
 function endOf({ address, port, protocol }: PlacedTarget): Omit<Parties, 'from'> {

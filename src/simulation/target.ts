@@ -1,4 +1,3 @@
-import type { Implementation } from '../datapaths/registry.ts';
 import type { Target } from './api.ts';
 
 /** A target with the name that the chain lane knows it by: `namespace/name:port/protocol`. */
@@ -6,14 +5,23 @@ export interface PlacedTarget extends Target {
   readonly id: string;
 }
 
+/** A Service port that the chain lane has rules for, with the endpoints that its cluster IP leads to. */
+export interface LanePort {
+  readonly port: { readonly name: string; readonly namespacedName: string; readonly portName: string; readonly protocol: string; readonly clusterIP: string; readonly port: number };
+  readonly endpoints: number;
+}
+
+/** Where nothing can be sent to. */
+export const NO_TARGET: Target = { servicePort: '', address: '', port: 0, protocol: 'TCP', endpoints: 0, position: null };
+
 /** Every Service port that has an address, in the chain's order; last those that have no rule there. */
-export function targetsOf(iptables: Implementation<'iptables'>, positions: readonly string[]): PlacedTarget[] {
+export function targetsOf(ports: Iterable<LanePort>, positions: readonly string[]): PlacedTarget[] {
   const position = new Map<string, number>();
   positions.forEach((id, index) => {
     if (!position.has(id)) position.set(id, index);
   });
   const targets: PlacedTarget[] = [];
-  for (const { port, endpoints } of iptables.servicePorts()) {
+  for (const { port, endpoints } of ports) {
     const id = `${port.name}/${port.protocol}`;
     targets.push({
       id,

@@ -1,10 +1,10 @@
 import type { Trace } from '../datapaths/trace.ts';
-import type { Race } from './api.ts';
+import type { Lane } from './api.ts';
 
-/** The buffers of a race's traces: they are handed to the page, not copied. */
-export function buffersOf({ lanes }: Race): ArrayBuffer[] {
+/** The buffers of the lanes' traces: they are handed to the page, not copied. */
+export function buffersOf(lanes: readonly Lane[]): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
-  for (const { report } of Object.values(lanes)) {
+  for (const { report } of lanes) {
     for (const array of arraysOf(report.trace)) {
       // A view of something larger must be copied: the rest belongs to others.
       if (array.buffer instanceof ArrayBuffer && array.byteLength === array.buffer.byteLength) buffers.add(array.buffer);

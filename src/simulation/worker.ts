@@ -27,13 +27,21 @@ const api: WorkerApi = {
   open: (scene, progress) => answer(async () => (await simulation()).open(scene, (done) => void progress(done))),
   async race(scene) {
     const answered = await answer(async () => (await simulation()).race(scene));
-    return answered.ok ? Comlink.transfer(answered, buffersOf(answered.value)) : answered;
+    return answered.ok ? Comlink.transfer(answered, buffersOf(Object.values(answered.value.lanes))) : answered;
   },
   update: (scene) => answer(async () => (await simulation()).update(scene)),
   countUpdates: (shape) => answer(async () => (await simulation()).countUpdates(shape)),
   inspect: (datapath, view) => answer(async () => (await simulation()).inspect(datapath, view)),
   targets: (text) => answer(async () => (await simulation()).targets(text)),
   read: (cluster) => answer(() => clusters.read(cluster)),
+  rulesTables: (scene) => answer(async () => (await simulation()).rules(scene).tables()),
+  rulesGraph: (scene, table) => answer(async () => (await simulation()).rules(scene).graph(table)),
+  rulesChains: (scene, table, text, from, count) => answer(async () => (await simulation()).rules(scene).chains(table, text, from, count)),
+  rulesChain: (scene, table, chain, from, count) => answer(async () => (await simulation()).rules(scene).chain(table, chain, from, count)),
+  async rulesSend(scene, made) {
+    const answered = await answer(async () => (await simulation()).rules(scene).send(made));
+    return answered.ok ? Comlink.transfer(answered, buffersOf([answered.value.lane])) : answered;
+  },
 };
 
 Comlink.expose(api);

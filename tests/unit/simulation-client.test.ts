@@ -4,6 +4,7 @@ import { answer } from '../../src/simulation/answer.ts';
 import type { Opened, Progress, Race } from '../../src/simulation/api.ts';
 import { SimulationClient, missingSupport } from '../../src/simulation/client.ts';
 import type { Scene } from '../../src/simulation/scene.ts';
+import type { RuleTables, Walk } from '../../src/simulation/rules/api.ts';
 import { SimulationError } from '../../src/simulation/simulation-error.ts';
 import type { WorkerApi } from '../../src/simulation/worker-api.ts';
 
@@ -57,6 +58,17 @@ class FakeWorker extends EventTarget {
       targets: () => answer(() => []),
       read: () => answer(() => ({ lines: 1, services: [], endpoints: 0, ignored: {}, faults: [], becomes: { rules: 23, entries: 0 } })),
       countUpdates: () => answer(() => ({ legacy: [], nft: [] })),
+      rulesTables: (wanted) => answer(async () => {
+        await about('rules.tables', wanted);
+        return { tables: [{ table: 'nat', chains: 4, rules: wanted.seed }] } as unknown as RuleTables;
+      }),
+      rulesGraph: (wanted, table) => answer(async () => {
+        await about('rules.graph', wanted);
+        return { table, nodes: [], edges: [] };
+      }),
+      rulesChains: () => answer(() => ({ total: 0, chains: [] })),
+      rulesChain: () => answer(() => null),
+      rulesSend: () => answer(() => ({ rules: [] }) as unknown as Walk),
     };
   }
 

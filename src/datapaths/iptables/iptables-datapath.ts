@@ -16,6 +16,7 @@ import type { TableName } from './netfilter/hook.ts';
 import { Netfilter, type Passage } from './netfilter/netfilter.ts';
 import { PacketLog } from './netfilter/packet-log.ts';
 import type { Dump } from './netfilter/read-dump.ts';
+import type { RuleTable } from './netfilter/rule-table.ts';
 import { SCTP_STATES } from './netfilter/sctp-tracking.ts';
 import { TCP_STATES } from './netfilter/tcp-tracking.ts';
 import { Topology } from './netfilter/topology.ts';
@@ -23,6 +24,7 @@ import { chainListWork } from './nft-chain-list.ts';
 import { readPayload } from './nft-payload.ts';
 import { nftCommit, nftFetch } from './nft-traffic.ts';
 import { putPayload } from './payload-rules.ts';
+import { CountersKept } from './counters-kept.ts';
 import { ruleRow } from './rule-row.ts';
 import { changeSince, countRules, noteBefore } from './rules-change.ts';
 
@@ -43,6 +45,7 @@ export class IptablesDatapath implements Datapath {
   readonly #proxier: Proxier;
   readonly #netfilter: Netfilter;
   readonly #pods: LocalPods;
+  readonly #counters: CountersKept;
   #random = xoroshiro128plus(1);
   #started = false;
 
@@ -59,6 +62,7 @@ export class IptablesDatapath implements Datapath {
     topology.addRoute({ destination: { address: 0 as Ipv4, length: 0 }, via: null, device: UPLINK });
     const { dump } = options;
     this.#netfilter = new Netfilter({ topology, random32: () => this.#random.next() >>> 0, ...(dump ? { sets: dump.sets, tables: dump.tables } : {}) });
+    this.#counters = new CountersKept(this.#netfilter.tables, dump !== undefined);
     this.#pods = new LocalPods(node);
     for (const pod of this.#pods.all()) this.#addRoute(pod);
     this.reset(seed);
@@ -67,6 +71,16 @@ export class IptablesDatapath implements Datapath {
   /** Rules in all tables. */
   get rules(): number {
     return countRules(this.#netfilter);
+  }
+
+  /** The tables as they are now: to read in, never to change. */
+  get tables(): ReadonlyMap<TableName, RuleTable> {
+    return this.#netfilter.tables;
+  }
+
+  /** Puts every counter back to what it was when the rules came: zero, or what a person's own text says. */
+  resetCounters(): void {
+    this.#counters.restore();
   }
 
   /** Every Service port that gets rules, with its endpoints. */
@@ -135,6 +149,40 @@ export class IptablesDatapath implements Datapath {
     if (pod) passage = this.#netfilter.receive(packet, pod.device, log);
     else if (this.#netfilter.topology.isLocal(packet.source)) passage = this.#netfilter.output(packet, log);
     else passage = this.#netfilter.receive(packet, UPLINK, log);
+    return this.#report(packet, passage, log);
+  }
+
+  /** Interfaces of the node itself and of its pods. */
+  get interfaces(): readonly string[] {
+    return ['lo', UPLINK, ...[...this.#pods.all()].map(({ device }) => device)];
+  }
+
+  /** The interface that packets of an address on this node come in by: a pod's; '' for the node itself, null for any other. */
+  deviceOf(address: Ipv4): string | null {
+    return this.#pods.find(address)?.device ?? (this.#netfilter.topology.isLocal(address) ? '' : null);
+  }
+
+  /**
+   * The same for a packet that comes in by `input` (null: the node itself sends it) and, unless it is for the node, leaves
+   * by `output` (null: as the routes say). Either may be an interface that only rules name. What comes in by such a one
+   * is answered by it, as its routes would have it: its source is taken to be behind it for as long as the packet runs.
+   */
+  sendFrom(packet: Packet, { input, output }: { readonly input: string | null; readonly output: string | null }, detail: TraceDetail): PacketReport {
+    const log = new PacketLog(detail);
+    const { topology } = this.#netfilter;
+    const pod = input === null ? undefined : [...this.#pods.all()].find(({ device }) => device === input);
+    log.begin('way-in', pod?.name ?? input ?? this.#options.node.name, input ?? '');
+    if (input === null) return this.#report(packet, this.#netfilter.output(packet, log, output), log);
+    const behind = input !== 'lo' && input !== UPLINK && !pod && topology.route(packet.source)?.device === UPLINK;
+    if (behind) topology.addRoute({ destination: { address: packet.source, length: 32 }, via: null, device: input });
+    try {
+      return this.#report(packet, this.#netfilter.receive(packet, input, log, output), log);
+    } finally {
+      if (behind) topology.removeHostRoute(packet.source);
+    }
+  }
+
+  #report(packet: Packet, passage: Passage, log: PacketLog): PacketReport {
     const verdict = this.#verdict(passage);
     if (verdict.kind === 'delivered') {
       const server = this.#pods.find(verdict.address);
@@ -161,7 +209,8 @@ export class IptablesDatapath implements Datapath {
       case 'local':
         return { kind: 'delivered', address: skb.destination, port, device: 'lo' };
       case 'forwarded':
-        return { kind: skb.outInterface === UPLINK ? 'forwarded' : 'delivered', address: skb.destination, port, device: skb.outInterface };
+        // What is behind an interface that only rules name is not known to be a pod of this node.
+        return { kind: this.#pods.find(skb.destination)?.device === skb.outInterface ? 'delivered' : 'forwarded', address: skb.destination, port, device: skb.outInterface };
       case 'rejected':
         return passage.answer ? { kind: 'rejected', by: passage.by, answer: passage.answer.packet } : { kind: 'dropped', by: passage.by };
       case 'unroutable':

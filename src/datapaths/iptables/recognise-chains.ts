@@ -1,6 +1,5 @@
 import type { RuleTable } from './netfilter/rule-table.ts';
-import { splitWords } from './netfilter/words.ts';
-import { isServiceChain } from './kube-proxy/index.ts';
+import { commentOf, dnatOf, nextChain, rulesOf } from './rule-facts.ts';
 
 /** What a chain of kube-proxy's stands for. */
 export interface KnownChain {
@@ -10,29 +9,67 @@ export interface KnownChain {
   readonly endpoint: string | null;
 }
 
-/** Comments of rules that lead to a Service's chain, or stand in it. */
-const SERVICE = /^(\S+\/\S+) (?:cluster IP|external IP|loadbalancer IP|has no)|^(?:masquerade |pod |route |masquerade LOCAL |route LOCAL )traffic for (\S+\/\S+) external/;
-const ENDPOINT = /^(\S+\/\S+) -> (\d+\.\d+\.\d+\.\d+:\d+)$/;
-const PLAIN = /^[a-z0-9.-]+\/[a-z0-9.-]+(:[a-z0-9.-]+)?$/;
+/** Chains that kube-proxy makes for one Service port or endpoint; KUBE-XLB until 1.23. */
+const OWN_CHAIN = /^KUBE-(SVC|SVL|SEP|FW|EXT|XLB)-/;
+const NAME = '[a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9.-]+)?';
+/** What kube-proxy says in a comment beside the Service port's name, in all of its versions with such chains. */
+const COMMENT = new RegExp(`^(?:(?:masquerade |pod |route )?(?:LOCAL )?traffic for )?(${NAME})(?: (?:cluster IP|external IP|loadbalancer IP|external destinations|has no .*|health check node port|->.*))?$`);
 
-/** Gives kube-proxy's chains in a table their Services' names back, from the comments and the addresses in the rules. */
+/** The Service port that a comment of kube-proxy's names; null: it names none. */
+export function serviceInComment(comment: string): string | null {
+  return COMMENT.exec(comment)?.[1] ?? null;
+}
+
+/**
+ * Gives kube-proxy's chains in a table their Services' names back: from the comments in them and in the rules that lead
+ * to them, and, where a large cluster's rules have none, from the chains that lead to them.
+ */
 export function recogniseChains(table: RuleTable): Map<string, KnownChain> {
-  const known = new Map<string, KnownChain>();
+  const services = new Map<number, string>();
+  const waiting: number[] = [];
+  const note = (chain: number, service: string) => {
+    if (services.has(chain)) return;
+    services.set(chain, service);
+    waiting.push(chain);
+  };
+  const own: boolean[] = [];
+  for (const { id, name } of table.chains()) own[id] = OWN_CHAIN.test(name);
   for (const { id, name } of table.chains()) {
     if (!name.startsWith('KUBE-')) continue;
-    const start = table.start[id] ?? 0;
-    for (let rule = start; rule < start + (table.length[id] ?? 0); rule++) {
-      const words = splitWords(table.ruleText(rule)) ?? [];
-      const after = (option: string) => words[words.indexOf(option) + 1];
-      const comment = words.includes('--comment') ? (after('--comment') ?? '') : '';
-      const target = words.includes('-j') ? (after('-j') ?? '') : '';
-      const endpoint = ENDPOINT.exec(comment);
-      const service = endpoint?.[1] ?? SERVICE.exec(comment)?.slice(1).find((group) => group !== undefined) ?? (PLAIN.test(comment) ? comment : undefined);
-      if (service === undefined) continue;
-      if (endpoint?.[2] !== undefined && isServiceChain(target)) known.set(target, { service, endpoint: endpoint[2] });
-      else if (isServiceChain(target) && !known.has(target)) known.set(target, { service, endpoint: null });
-      if (isServiceChain(name) && !known.has(name)) known.set(name, { service, endpoint: words.includes('--to-destination') ? (after('--to-destination') ?? null) : null });
+    const isOwn = own[id] === true;
+    const [first, end] = rulesOf(table, id);
+    for (let rule = first; rule < end; rule++) {
+      const next = nextChain(table, rule);
+      const leads = own[next] === true && !services.has(next);
+      if (!leads && (!isOwn || services.has(id))) continue;
+      const service = serviceInComment(commentOf(table, rule));
+      if (service === null) continue;
+      if (leads) note(next, service);
+      if (isOwn) note(id, service);
     }
   }
+  for (let chain = waiting.pop(); chain !== undefined; chain = waiting.pop()) {
+    const service = services.get(chain) ?? '';
+    const [first, end] = rulesOf(table, chain);
+    for (let rule = first; rule < end; rule++) {
+      const next = nextChain(table, rule);
+      if (own[next] === true) note(next, service);
+    }
+  }
+  const known = new Map<string, KnownChain>();
+  for (const [chain, service] of services) {
+    const name = table.chainName(chain);
+    known.set(name, { service, endpoint: name.startsWith('KUBE-SEP-') ? endpointOf(table, chain) : null });
+  }
   return known;
+}
+
+/** `ip:port` of a KUBE-SEP chain: where its DNAT leads; null: nowhere. */
+export function endpointOf(table: RuleTable, chain: number): string | null {
+  const [first, end] = rulesOf(table, chain);
+  for (let rule = first; rule < end; rule++) {
+    const found = dnatOf(table, rule);
+    if (found) return `${found.address}:${found.port}`;
+  }
+  return null;
 }

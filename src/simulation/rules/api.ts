@@ -1,4 +1,4 @@
-import type { DumpNote, LeftOut } from '../../datapaths/iptables/netfilter/read-dump.ts';
+import type { DumpNote, LeftOut } from '../../datapaths/iptables/index.ts';
 import type { RuleRow } from '../../datapaths/view.ts';
 import type { Packet } from '../../packet/packet.ts';
 import type { Lane } from '../api.ts';
@@ -50,6 +50,12 @@ export interface ListedChain {
 export interface Caller {
   readonly chain: string;
   readonly index: number;
+}
+
+/** Chains `from`… of those that a search found, at most 1,000 at once. */
+export interface ChainList {
+  readonly total: number;
+  readonly chains: readonly ListedChain[];
 }
 
 export interface ChainView {
@@ -116,7 +122,7 @@ export interface RulesApi {
   tables(scene: Scene): Promise<RuleTables>;
   graph(scene: Scene, table: string): Promise<ChainGraph>;
   /** Chains whose name, Service or endpoint holds the text, in the table's order. */
-  chains(scene: Scene, table: string, text: string, from: number, count: number): Promise<{ readonly total: number; readonly chains: readonly ListedChain[] }>;
+  chains(scene: Scene, table: string, text: string, from: number, count: number): Promise<ChainList>;
   chain(scene: Scene, table: string, chain: string, from: number, count: number): Promise<ChainView | null>;
   send(scene: Scene, made: MadePacket): Promise<Walk>;
 }

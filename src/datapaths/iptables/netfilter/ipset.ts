@@ -13,6 +13,8 @@ export interface IpSet {
   /** What the SET target does. */
   add(skb: Skb, sides: readonly SetSide[]): void;
   remove(skb: Skb, sides: readonly SetSide[]): void;
+  /** Its members are again those that it was read with. */
+  reset(): void;
 }
 
 type Part = 'ip' | 'net' | 'port' | 'mark' | 'iface';
@@ -61,7 +63,9 @@ interface Member {
 
 /** A set without networks is a set of keys; with networks, the members of each key are tried, the longest prefixes first. */
 class HashSet implements IpSet {
-  readonly members = new Map<string, Member[]>();
+  members = new Map<string, Member[]>();
+  /** Before the first packet changed them; null: none has. */
+  #first: ReadonlyMap<string, readonly Member[]> | null = null;
   constructor(
     readonly name: string,
     readonly type: string,
@@ -91,6 +95,12 @@ class HashSet implements IpSet {
     else this.members.set(key, [member]);
   }
 
+  reset(): void {
+    if (!this.#first) return;
+    this.members = copied(this.#first);
+    this.#first = null;
+  }
+
   add(skb: Skb, sides: readonly SetSide[]): void {
     const nets = this.parts.flatMap((part, index) => (part === 'net' ? [{ address: addressOf(skb, sides[index]), length: 32 }] : []));
     const key = this.#key(skb, sides) ?? '';
@@ -99,12 +109,17 @@ class HashSet implements IpSet {
   }
 
   remove(skb: Skb, sides: readonly SetSide[]): void {
+    this.#first ??= copied(this.members);
     const key = this.#key(skb, sides) ?? '';
     const addresses = this.parts.flatMap((part, index) => (part === 'net' ? [addressOf(skb, sides[index])] : []));
     const left = (this.members.get(key) ?? []).filter(({ nets }) => !nets.every((net, index) => net.length === 32 && net.address === addresses[index]));
     if (left.length > 0) this.members.set(key, left);
     else this.members.delete(key);
   }
+}
+
+function copied(members: ReadonlyMap<string, readonly Member[]>): Map<string, Member[]> {
+  return new Map([...members].map(([key, own]) => [key, [...own]] as const));
 }
 
 const length = ({ nets }: Member) => nets.reduce((sum, net) => sum + net.length, 0);
@@ -122,6 +137,9 @@ class SetList implements IpSet {
   }
   remove(skb: Skb, sides: readonly SetSide[]): void {
     for (const set of this.sets) set.remove(skb, sides);
+  }
+  reset(): void {
+    for (const set of this.sets) set.reset();
   }
 }
 

@@ -13,7 +13,7 @@ import { restore, type RestoreCounts, type RestoreOptions } from './restore.ts';
 import type { RuleTable } from './rule-table.ts';
 import type { Target } from './rule.ts';
 import { Skb } from './skb.ts';
-import { isLoopback, type Topology } from './topology.ts';
+import { isLoopback, type Hop, type Topology } from './topology.ts';
 import { walk } from './walk.ts';
 import type { WalkContext } from './walk-context.ts';
 
@@ -92,8 +92,9 @@ export class Netfilter {
     return [...this.tables.values()].some((table) => table.needsConntrack());
   }
 
-  /** Forgets connections and what `recent` saw. */
+  /** Forgets connections, what `recent` saw and what packets put into sets. */
   forget(): void {
+    for (const set of this.#sets.values()) set.reset();
     this.conntrack.clear();
     this.conntrack.now = 0;
     this.#recent.clear();
@@ -105,16 +106,19 @@ export class Netfilter {
     this.conntrack.now += milliseconds;
   }
 
-  /** A packet that arrives by an interface. */
-  receive(packet: Packet, inInterface: string, log: PacketLog): Passage {
+  /** A packet that arrives by an interface. `by`: the interface it leaves by, if it does, in place of what the routes say. */
+  receive(packet: Packet, inInterface: string, log: PacketLog, by: string | null = null): Passage {
     const skb = new Skb(packet);
     skb.inInterface = inInterface;
+    skb.leavesBy = by;
     return this.#incoming(skb, log);
   }
 
   /** A packet of the machine itself. */
-  output(packet: Packet, log: PacketLog): Passage {
-    return this.#outgoing(new Skb(packet), log);
+  output(packet: Packet, log: PacketLog, by: string | null = null): Passage {
+    const skb = new Skb(packet);
+    skb.leavesBy = by;
+    return this.#outgoing(skb, log);
   }
 
   #incoming(skb: Skb, log: PacketLog): Passage {
@@ -137,7 +141,7 @@ export class Netfilter {
       log.end();
       return stopped ?? { outcome: 'local', by: '', skb, answer: rejection.answer };
     }
-    const hop = this.topology.route(skb.destination);
+    const hop = this.#route(skb);
     if (!hop) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
     if (skb.ttl <= 1) {
       // ip_forward: time exceeded.
@@ -154,7 +158,7 @@ export class Netfilter {
     const rejection: Rejection = { answer: null };
     skb.inInterface = '';
     const unroutable: Passage = { outcome: 'unroutable', by: 'kernel', skb, answer: null };
-    let hop = this.topology.route(skb.destination);
+    let hop = this.#route(skb);
     if (!hop) return unroutable;
     skb.outInterface = hop.device;
     const { mark, tos, destination } = skb;
@@ -162,11 +166,11 @@ export class Netfilter {
     if (stopped) return stopped;
     // Where mangle changed the mark, or nat the destination, the packet is routed anew (ip_route_me_harder); the rules of
     // this hook go on to see the old interface.
-    if (skb.mark !== mark || skb.tos !== tos) hop = this.topology.routeFrom(skb.source, skb.destination);
+    if (skb.mark !== mark || skb.tos !== tos) hop = this.#route(skb, true);
     if (!hop) return unroutable;
     const ended = this.#tables('OUTPUT', ['nat'], skb, log, rejection);
     if (ended) return ended;
-    if (skb.destination !== destination) hop = this.topology.routeFrom(skb.source, skb.destination);
+    if (skb.destination !== destination) hop = this.#route(skb, true);
     if (!hop) return unroutable;
     const refused = this.#tables('OUTPUT', ['filter', 'security'], skb, log, rejection);
     if (refused) return refused;
@@ -177,6 +181,13 @@ export class Netfilter {
     // Back in by lo, with its connection and mark.
     skb.inInterface = 'lo';
     return this.#incoming(skb, log);
+  }
+
+  /** The next hop; `fromSource`: as for a packet of the machine's own that is routed anew. */
+  #route(skb: Skb, fromSource = false): Hop | null {
+    const { source, destination, leavesBy } = skb;
+    if (leavesBy !== null && !this.topology.isLocal(destination)) return { device: leavesBy, next: destination };
+    return fromSource ? this.topology.routeFrom(source, destination) : this.topology.route(destination);
   }
 
   #leave(skb: Skb, log: PacketLog, rejection: Rejection): Passage | null {
@@ -272,7 +283,8 @@ export class Netfilter {
         return with_((((own & ~mask) | address) >>> 0) as Ipv4);
       }
       case 'REDIRECT':
-        return with_(hook === 'OUTPUT' ? (0x7f000001 as Ipv4) : this.topology.primaryAddress(skb.inInterface));
+        // An interface that only rules name has no address of its own here.
+        return with_(hook === 'OUTPUT' ? (0x7f000001 as Ipv4) : (this.topology.primaryAddress(skb.inInterface) ?? this.topology.addressFor(skb.inInterface, skb.source)));
       default:
         return range;
     }

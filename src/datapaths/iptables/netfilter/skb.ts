@@ -38,6 +38,8 @@ export class Skb {
   /** Empty where there is none, as in OUTPUT. */
   inInterface = '';
   outInterface = '';
+  /** The interface that it is to leave by, whatever the routes say; null: as they say. */
+  leavesBy: string | null = null;
   connection: Connection | null = null;
   info: ConntrackInfo = 'none';
   direction: Direction = 0;
