@@ -6,6 +6,7 @@ import { compareBlobs } from './blob.ts';
 import { clustersOf, fitProfiles, measure, objectHash, type Raw } from './calibrate.ts';
 import { check } from './check.ts';
 import { CountedLab } from './counted.ts';
+import { compareProxies, recordProxy } from './kube-proxy/compare.ts';
 import { machine } from './machine.ts';
 import { readRaw } from './raw.ts';
 import { residualText, withTable } from './residuals.ts';
@@ -26,6 +27,11 @@ npm run lab -- blob
 
 Compares how large tables are in this machine's legacy ip_tables and in the engine.
 
+npm run lab -- kube-proxy [--cases N] [--from-seed N] [--record]
+
+Builds kube-proxy's own code and holds the engine's payloads against it over random clusters and changes. Needs Go, and
+some minutes the first time. --record writes a hash of each payload into the tests.
+
   --quick   a short run into a folder of its own (.cache/lab unless --out says so): shows that the tool works
   --out     where to write the profiles
   --from    fit the profiles again to what was timed before, without timing anything
@@ -36,7 +42,7 @@ function main(argv: readonly string[]): number {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   let options;
   try {
-    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' } } });
+    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' }, cases: { type: 'string', default: '300' }, 'from-seed': { type: 'string', default: '1' }, record: { type: 'boolean', default: false } } });
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
@@ -51,6 +57,18 @@ function main(argv: readonly string[]): number {
       return 2;
     }
     return report(check({ packets, say }), say);
+  }
+  if (positionals.length === 1 && command === 'kube-proxy') {
+    if (values.record) say(`Written: ${recordProxy()}.`);
+    const [cases, from] = [Number(values.cases), Number(values['from-seed'])];
+    if (!(Number.isInteger(cases) && cases > 0 && Number.isInteger(from) && from > 0)) {
+      say(`--cases and --from-seed are whole numbers above 0.\n\n${USAGE}`);
+      return 2;
+    }
+    const { syncs, differences } = compareProxies(cases, from, say);
+    for (const difference of differences) say(difference);
+    say(`${cases} random clusters, ${syncs} syncs: ${differences.length === 0 ? 'each payload is as kube-proxy writes it' : `${differences.length} clusters differ`}.`);
+    return differences.length === 0 ? 0 : 1;
   }
   if (positionals.length !== 1 || command !== 'calibrate') {
     say(USAGE);

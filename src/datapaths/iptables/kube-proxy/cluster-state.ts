@@ -19,6 +19,8 @@ export interface Noticed {
 export class ClusterState {
   readonly ports = new Map<string, readonly ServicePort[]>();
   readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  /** Each slice's Service as it was last told: a deletion names that one. */
+  readonly #serviceOfSlice = new Map<string, string>();
   readonly #node: string;
   zone = '';
   nodeAddress = '';
@@ -72,18 +74,26 @@ export class ClusterState {
   /** Returns the Service whose endpoints changed, or null: kube-proxy compares whole objects, labels too. */
   #applySlice(slice: EndpointSlice, gone: boolean): string | null {
     if (slice.addressType !== 'IPv4') return null;
-    const name = slice.metadata?.labels?.['kubernetes.io/service-name'];
-    if (!name) return null;
-    const service = `${slice.metadata?.namespace ?? 'default'}/${name}`;
+    const id = keyOf(slice);
     const key = slice.metadata?.name ?? '';
-    const slices = this.#slices.get(service);
-    const old = slices?.get(key);
     if (gone) {
-      if (!slices || !old) return null;
-      slices.delete(key);
+      const service = this.#serviceOfSlice.get(id);
+      this.#serviceOfSlice.delete(id);
+      const slices = service === undefined ? undefined : this.#slices.get(service);
+      if (service === undefined || !slices?.delete(key)) return null;
       if (slices.size === 0) this.#slices.delete(service);
       return service;
     }
+    const name = slice.metadata?.labels?.['kubernetes.io/service-name'];
+    if (!name) {
+      // What it said before stands for good: a deletion of it names no Service either.
+      this.#serviceOfSlice.delete(id);
+      return null;
+    }
+    const service = `${slice.metadata?.namespace ?? 'default'}/${name}`;
+    this.#serviceOfSlice.set(id, service);
+    const slices = this.#slices.get(service);
+    const old = slices?.get(key);
     if (old && deepEqual(old, slice)) return null;
     if (slices) slices.set(key, slice);
     else this.#slices.set(service, new Map([[key, slice]]));
@@ -91,8 +101,8 @@ export class ClusterState {
   }
 }
 
-/** kube-proxy's informers leave out what another proxy serves and what belongs to headless Services. */
+/** kube-proxy's informers leave out what another proxy serves, and slices of headless Services (cmd/kube-proxy/app/server.go). */
 function isForOthers(object: ClusterObject): boolean {
   const labels = object.metadata?.labels ?? {};
-  return 'service.kubernetes.io/service-proxy-name' in labels || 'service.kubernetes.io/headless' in labels;
+  return 'service.kubernetes.io/service-proxy-name' in labels || (object.kind === 'EndpointSlice' && 'service.kubernetes.io/headless' in labels);
 }

@@ -33,9 +33,9 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
         const text = `${ip}:${slicePort.port}`;
         const isLocal = endpoint.nodeName === node;
         const { ready, serving, terminating } = endpoint.conditions ?? {};
-        // A pod that moves between slices stands in both for a while: a ready entry outdoes one that is not.
-        const known = byText.get(text);
-        if (known && (known.ready || ready === false)) continue;
+        // One that ends may share its address with one that took its place: the last that does not end stands (addEndpoints,
+        // pkg/proxy/endpointslicecache.go; where slices differ, Go's order is random and this one is one of its).
+        if (terminating === true && byText.has(text)) continue;
         const hints = endpoint.hints as { forZones?: { name: string }[]; forNodes?: { name: string }[] } | undefined;
         byText.set(text, {
           ip,
