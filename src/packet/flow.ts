@@ -22,17 +22,6 @@ export function flowOf(packet: Packet): Flow {
   };
 }
 
-/** The same connection seen from its other end. */
-export function reversed(flow: Flow): Flow {
-  return {
-    protocol: flow.protocol,
-    source: flow.destination,
-    sourcePort: flow.destinationPort,
-    destination: flow.source,
-    destinationPort: flow.sourcePort,
-  };
-}
-
 /** `10.0.0.1:80`, or the bare address where there is no port. */
 export function formatEndpoint(address: Ipv4, port: number): string {
   return port === 0 ? formatIpv4(address) : `${formatIpv4(address)}:${port}`;

@@ -3,7 +3,7 @@ import { crc32c, internetChecksum } from './checksum.ts';
 import type { Packet } from './packet.ts';
 import { PROTOCOL_NUMBER, protocolOf } from './protocol.ts';
 
-export const ETHERNET_HEADER = 14;
+const ETHERNET_HEADER = 14;
 const IP_HEADER = 20;
 const ETHERTYPE_IPV4 = 0x0800;
 const TCP_WINDOW = 65535;

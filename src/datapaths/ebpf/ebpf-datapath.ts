@@ -18,6 +18,7 @@ import { endpointKey, endpointValue, MAP } from './agent/layout.ts';
 import { MapSink } from './agent/map-sink.ts';
 import { dropReason, keyText, valueText } from './map-text.ts';
 import { createVm } from './rbpf-vm.ts';
+import { START_NS } from './start-ns.ts';
 import type { Collection, RunAccess, RunOutput } from './vm.ts';
 
 const OBJECT = 'from_container';
@@ -33,8 +34,6 @@ const TC_ACT_REDIRECT = 7;
 
 /** Maps hold this many entries at least (`--bpf-lb-map-max`), and twice what the first load needs. */
 const LB_MAP_MAX = 65536;
-/** The simulated machine's uptime at the start, so that no lifetime begins at 0. */
-const START_NS = 1_000_000_000_000n;
 
 /** 02:… is a locally administered address; the rest says whose it is. */
 export function macOf(address: Ipv4, end: 0 | 1): Uint8Array {

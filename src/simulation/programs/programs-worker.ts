@@ -1,23 +1,13 @@
 import * as Comlink from 'comlink';
 import { answer } from '../answer.ts';
 import { fetchAssets } from '../page-assets.ts';
+import { retried } from '../retried.ts';
 import { Programs } from './programs.ts';
 import type { ProgramsWorkerApi } from './worker-api.ts';
 
 const SEED = 1;
-let made: Promise<Programs> | null = null;
-
-/** Made at the first call, and again where that failed (a lost connection may come back). */
-function programs(): Promise<Programs> {
-  made ??= fetchAssets().then(
-    (assets) => new Programs(assets, SEED),
-    (error: unknown) => {
-      made = null;
-      throw error;
-    },
-  );
-  return made;
-}
+/** Made at the first call, and again where that failed. */
+const programs = retried(async () => new Programs(await fetchAssets(), SEED));
 
 const api: ProgramsWorkerApi = {
   samples: () => answer(async () => (await programs()).samples()),

@@ -1,5 +1,5 @@
 import type { DatapathAssets } from '../../datapaths/assets.ts';
-import { BpfError, createVm, keyText, valueText, type CheckResult, type Collection, type MapSpec, type ProgramSpec, type RunAccess, type Vm } from '../../datapaths/ebpf/index.ts';
+import { BpfError, createVm, keyText, START_NS, valueText, type CheckResult, type Collection, type MapSpec, type ProgramSpec, type RunAccess, type Vm } from '../../datapaths/ebpf/index.ts';
 import type { MapInfo } from '../../datapaths/view.ts';
 import type { BpfFault, MapWindow, ObjectSource, OpenedObject, OpenedProgram, Outcome, ProgramInput, ProgramRun } from './api.ts';
 import { exampleInput } from './example-input.ts';
@@ -10,8 +10,7 @@ const MOST_STEPS = 200_000;
 const ROWS = 1000;
 /** Entries that are gone through in search of one. */
 const MOST_SEARCHED = 200_000;
-/** The simulated machine's uptime at the first run, and how much later each further one is. */
-const START_NS = 1_000_000_000_000n;
+/** How much later each further run is. */
 const BETWEEN_RUNS_NS = 1_000_000n;
 /** What a ring hands over at once. */
 const MOST_RECORDS = 1000;

@@ -8,7 +8,7 @@ export interface SockAddr {
   readonly protocol: number;
 }
 
-export const SOCK_ADDR_SIZE = 72;
+const SOCK_ADDR_SIZE = 72;
 const FAMILY = 0;
 const ADDRESS = 4;
 const PORT = 24;

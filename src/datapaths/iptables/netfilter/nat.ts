@@ -1,4 +1,4 @@
-import { formatIpv4, type Ipv4 } from '../../../packet/address.ts';
+import { type Ipv4 } from '../../../packet/address.ts';
 import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
 import type { Conntrack } from './conntrack.ts';
 import { jhash2, networkOrder } from './jhash.ts';
@@ -149,9 +149,4 @@ function rewrite(skb: Skb, target: Tuple, side: NatSide): void {
   }
   // Only queries carry an identifier to change.
   if (skb.isIcmp && !skb.isIcmpError) skb.icmpId = target.sourcePort;
-}
-
-/** `10.0.0.1:80` for messages and listings. */
-export function formatTuple(tuple: Tuple): string {
-  return `${formatIpv4(tuple.source)}:${tuple.sourcePort} → ${formatIpv4(tuple.destination)}:${tuple.destinationPort}`;
 }

@@ -42,11 +42,6 @@ export function readAddress(text: string): AddressMask | undefined {
   return address === undefined || mask === undefined ? undefined : { address: (address & mask) >>> 0, mask };
 }
 
-/** A single address. */
-export function readHost(text: string): Ipv4 | undefined {
-  return parseIpv4(text);
-}
-
 export function readAddressRange(text: string): readonly [Ipv4, Ipv4] | undefined {
   const [low = '', high = low, ...more] = text.split('-');
   const from = parseIpv4(low);
