@@ -1,21 +1,27 @@
 import { compareBlobs } from './blob.ts';
-import { checkBpf, type BpfCheck } from './bpf/check.ts';
+import { checkBpf } from './bpf/check.ts';
+import type { LabCheck } from './lab-check.ts';
 import { machine } from './machine.ts';
+import { checkNetfilter } from './netfilter/check.ts';
 import { Workshop } from './workshop.ts';
 
 export interface CheckOptions {
   /** Random packets through the project's own objects; 10,000 unless given. */
   readonly packets?: number | undefined;
+  /** Random rule sets for each of iptables' backends; 100 unless given. */
+  readonly cases?: number | undefined;
+  /** Of everything random; 1 unless given. */
+  readonly seed?: number | undefined;
   readonly say: (line: string) => void;
 }
 
-/** The engines against this machine's kernel: tables' sizes, and BPF objects packet by packet. */
-export function check({ packets, say }: CheckOptions): BpfCheck[] {
-  return [...checkTables(say), ...checkBpf({ ...(packets === undefined ? {} : { packets }), say })];
+/** The engines against this machine's kernel: netfilter's rules, tables' sizes, and BPF objects packet by packet. */
+export async function check({ packets = 10_000, cases = 100, seed = 1, say }: CheckOptions): Promise<LabCheck[]> {
+  return [...(await checkNetfilter({ cases, seed, say })), ...checkTables(say), ...checkBpf({ packets, seed, say })];
 }
 
 /** The same rules in legacy ip_tables and in the engine: entries and bytes of each table. */
-function checkTables(say: (line: string) => void): BpfCheck[] {
+function checkTables(say: (line: string) => void): LabCheck[] {
   const name = 'tables of legacy ip_tables and of the engine';
   const found = machine();
   if (!found.packets || !found.legacy) return [{ name, passed: null, detail: found.missing.join(' ') }];

@@ -7,6 +7,7 @@ import { clustersOf, fitProfiles, measure, objectHash, type Raw } from './calibr
 import { check } from './check.ts';
 import { CountedLab } from './counted.ts';
 import { compareProxies, recordProxy } from './kube-proxy/compare.ts';
+import type { LabCheck } from './lab-check.ts';
 import { machine } from './machine.ts';
 import { readRaw } from './raw.ts';
 import { residualText, withTable } from './residuals.ts';
@@ -18,9 +19,10 @@ const USAGE = `npm run lab -- calibrate [--quick] [--out DIR] [--from RAW.json]
 Times this machine's kernel and writes the cost profiles: src/cost/profiles/legacy.json and nft.json, and what was timed:
 lab/measured.json. Needs Linux and root; takes about five minutes.
 
-npm run lab -- check [--packets N]
+npm run lab -- check [--cases N] [--packets N] [--seed N]
 
-Holds the engines against this machine's kernel: the sizes of tables in legacy ip_tables, and the BPF objects packet by
+Holds the engines against this machine's kernel: random rules and packets in iptables-legacy and iptables-nft, and
+kube-proxy's own rules (what came out, every counter); the sizes of tables in legacy ip_tables; the BPF objects packet by
 packet (verdicts, bytes out, maps) over random clusters. Needs Linux and root; says what it could not check.
 
 npm run lab -- blob
@@ -32,17 +34,20 @@ npm run lab -- kube-proxy [--cases N] [--from-seed N] [--record]
 Builds kube-proxy's own code and holds the engine's payloads against it over random clusters and changes. Needs Go, and
 some minutes the first time. --record writes a hash of each payload into the tests.
 
+  --cases   random rule sets for each backend: 100 unless told
+  --packets random packets through the project's own BPF objects: 10,000 unless told
+  --seed    of everything random: 1 unless told
   --quick   a short run into a folder of its own (.cache/lab unless --out says so): shows that the tool works
   --out     where to write the profiles
   --from    fit the profiles again to what was timed before, without timing anything
 `;
 
 /** Exit status: 0 done, 1 could not be measured, 2 not understood. */
-function main(argv: readonly string[]): number {
+async function main(argv: readonly string[]): Promise<number> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   let options;
   try {
-    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' }, cases: { type: 'string', default: '300' }, 'from-seed': { type: 'string', default: '1' }, record: { type: 'boolean', default: false } } });
+    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, cases: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' }, cases: { type: 'string', default: '300' }, 'from-seed': { type: 'string', default: '1' }, record: { type: 'boolean', default: false } } });
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
@@ -51,12 +56,15 @@ function main(argv: readonly string[]): number {
   const [command] = positionals;
   if (positionals.length === 1 && command === 'blob') return blob(say);
   if (positionals.length === 1 && command === 'check') {
-    const packets = values.packets === undefined ? undefined : Number(values.packets);
-    if (packets !== undefined && !(Number.isInteger(packets) && packets > 0)) {
-      say(`--packets is a whole number above 0.\n\n${USAGE}`);
+    const counts = [values.packets, values.cases, values.seed].map((text) => (text === undefined ? undefined : Number(text)));
+    if (counts.some((count) => count !== undefined && !(Number.isInteger(count) && count > 0))) {
+      say(`--packets, --cases and --seed are whole numbers above 0.
+
+${USAGE}`);
       return 2;
     }
-    return report(check({ packets, say }), say);
+    const [packets, cases, seed] = counts;
+    return report(await check({ packets, cases, seed, say }), say);
   }
   if (positionals.length === 1 && command === 'kube-proxy') {
     if (values.record) say(`Written: ${recordProxy()}.`);
@@ -104,7 +112,7 @@ function main(argv: readonly string[]): number {
 }
 
 /** A line a check that failed or could not be made; 1 where one failed. */
-function report(checks: ReturnType<typeof check>, say: (line: string) => void): number {
+function report(checks: readonly LabCheck[], say: (line: string) => void): number {
   const counted = (passed: boolean | null) => checks.filter((one) => one.passed === passed).length;
   for (const { name, passed, detail } of checks) if (passed !== true) say(`${passed === false ? 'differs' : 'not checked'}: ${name}: ${detail}`);
   say(`Lab: ${counted(true)} agree with the kernel, ${counted(false)} differ, ${counted(null)} could not be checked.`);
@@ -138,7 +146,7 @@ function inWorkshop<T>(work: (workshop: Workshop) => T): T {
 }
 
 try {
-  process.exitCode = main(process.argv.slice(2));
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   if (!(error instanceof LabError)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -3,18 +3,11 @@ import { join } from 'node:path';
 import { createVm } from '../../src/datapaths/ebpf/rbpf-vm.ts';
 import type { Collection, Vm } from '../../src/datapaths/ebpf/vm.ts';
 import { readAssets } from '../../src/simulation/node-assets.ts';
+import type { LabCheck } from '../lab-check.ts';
 import { hasCommand, LabError } from '../shell.ts';
 import { type Answer, buildRunner, difference, entryLines, possibleCpus, runInKernel, runInVm } from './kernel-run.ts';
 import { withSameDice, withVariables } from './patch-object.ts';
 import { below, fillCluster, NODE, randomFrame, type Below } from './random-cluster.ts';
-
-/** One thing that was checked, or could not be. */
-export interface BpfCheck {
-  readonly name: string;
-  /** Null: it could not be checked; `detail` says why. */
-  readonly passed: boolean | null;
-  readonly detail: string;
-}
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const SAMPLES = join(ROOT, 'bpf-samples');
@@ -34,7 +27,7 @@ export interface BpfCheckOptions {
  * The same objects with the same map entries and packets, in this machine's kernel (`BPF_PROG_TEST_RUN`) and in the VM:
  * verdicts, bytes out and map contents. Changes nothing on the machine; needs Linux and root.
  */
-export function checkBpf({ packets = 10_000, seed = 1, say = () => undefined }: BpfCheckOptions = {}): BpfCheck[] {
+export function checkBpf({ packets = 10_000, seed = 1, say = () => undefined }: BpfCheckOptions = {}): LabCheck[] {
   const missing = whatIsMissing();
   if (missing !== null) return [{ name: 'BPF objects in the kernel and in the VM', passed: null, detail: missing }];
   const folder = join(ROOT, '.cache', 'lab', 'bpf');
@@ -47,7 +40,7 @@ export function checkBpf({ packets = 10_000, seed = 1, say = () => undefined }: 
     return [{ name: 'BPF objects in the kernel and in the VM', passed: null, detail: `${error.message} The runner needs libbpf: apt-get install libbpf-dev gcc.` }];
   }
   const lab: Lab = { vm: createVm(readAssets().wasm), runner, folder, cpus: possibleCpus() };
-  const checks: BpfCheck[] = [];
+  const checks: LabCheck[] = [];
   for (const name of SAMPLE_OBJECTS) {
     say(`${name}.bpf.o over random clusters`);
     checks.push(checkSample(lab, name, Math.ceil(packets / SAMPLE_OBJECTS.length), seed));
@@ -74,7 +67,7 @@ function whatIsMissing(): string | null {
 /** Packets of one cluster: enough for connections to be found again. */
 const BATCH = 250;
 
-function checkSample(lab: Lab, name: string, packets: number, seed: number): BpfCheck {
+function checkSample(lab: Lab, name: string, packets: number, seed: number): LabCheck {
   const file = join(SAMPLES, `${name}.bpf.o`);
   let done = 0;
   const verdicts = new Map<string, number>();
@@ -126,9 +119,9 @@ interface Case {
 }
 
 /** The recorded cases once more, in this kernel. */
-function checkSuite(lab: Lab): BpfCheck[] {
+function checkSuite(lab: Lab): LabCheck[] {
   const cases = readFileSync(join(SUITE, 'cases.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Case);
-  return cases.map((record): BpfCheck => {
+  return cases.map((record): LabCheck => {
     const name = `${record.object}: ${record.program}`;
     // libbpf reads no `struct bpf_map_def` since its version 1.
     if (record.object.startsWith('legacy_maps')) return { name, passed: null, detail: 'libbpf, which the lab loads objects with, no longer reads maps declared with struct bpf_map_def.' };

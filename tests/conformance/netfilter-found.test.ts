@@ -34,7 +34,7 @@ const isOwnAnswer = (packet: Fields) => packet['icmp_type'] === 11 && packet['tt
 
 describe('what Linux did with random rules', () => {
   test('the recordings are there', () => {
-    expect(cases.length).toBe(51);
+    expect(cases.length).toBe(53);
   });
 
   test.each(cases.map((found) => [found.name, found] as const))('%s', (_, found) => {

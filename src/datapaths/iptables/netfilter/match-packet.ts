@@ -92,7 +92,7 @@ function matchesObject(match: Match | undefined, skb: Skb, context: WalkContext)
     case 'iprange':
       return fits(match.source, inRange(skb.source)) && fits(match.destination, inRange(skb.destination));
     case 'pkttype':
-      return (packetType(skb, context) === match.type) !== match.negated;
+      return (skb.carriedTo === match.type) !== match.negated;
     case 'limit':
       return context.limits.limit(match, context.now);
     case 'hashlimit':
@@ -118,12 +118,6 @@ function matchesObject(match: Match | undefined, skb: Skb, context: WalkContext)
     default:
       return false;
   }
-}
-
-/** pkttype_mt: broadcasts and multicasts by their address, as a link would carry them. */
-function packetType(skb: Skb, context: WalkContext): 'unicast' | 'broadcast' | 'multicast' {
-  const type = context.topology.addressType(skb.destination);
-  return type === 'BROADCAST' ? 'broadcast' : type === 'MULTICAST' ? 'multicast' : 'unicast';
 }
 
 /** rpfilter_mt (net/ipv4/netfilter/ipt_rpfilter.c). */

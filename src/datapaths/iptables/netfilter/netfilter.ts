@@ -111,6 +111,8 @@ export class Netfilter {
     const skb = new Skb(packet);
     skb.inInterface = inInterface;
     skb.leavesBy = by;
+    const type = this.topology.addressType(skb.destination);
+    if (type === 'BROADCAST' || type === 'MULTICAST') skb.carriedTo = type === 'BROADCAST' ? 'broadcast' : 'multicast';
     return this.#incoming(skb, log);
   }
 
@@ -143,6 +145,8 @@ export class Netfilter {
     }
     const hop = this.#route(skb);
     if (!hop) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
+    // ip_forward: only what came to this machine alone goes on, even where NAT made its address an ordinary one.
+    if (skb.carriedTo !== 'unicast') return dropped(skb, 'kernel');
     if (skb.ttl <= 1) {
       // ip_forward: time exceeded.
       this.#answer(skb, 'PREROUTING', makeIcmpError(skb, 11, 0, () => this.#errorSource(skb)), log);

@@ -15,6 +15,8 @@ export interface ReplayCase {
     readonly routes: readonly { readonly dst: string; readonly dev: string; readonly via?: string }[];
   };
   readonly 'rules.restore': string;
+  /** iptables-restore was called with `--noflush`: several texts, one behind the other. */
+  readonly noflush?: boolean;
   readonly 'ipsets.txt'?: string;
   readonly 'packets.json': readonly ReplayPacket[];
 }
@@ -29,6 +31,8 @@ export interface ReplayPacket extends Fields {
   readonly dst: string;
   readonly wait_ms?: number;
   readonly reply_to?: number;
+  /** The first numbers that rules drew at random for it (0 to 2³²−1); those behind them are the engine's own. */
+  readonly draws?: readonly number[];
   readonly nondeterministic?: readonly string[];
 }
 
@@ -61,8 +65,14 @@ export function replay(record: ReplayCase): ReplayResult {
     });
   }
   const random = xoroshiro128plus(1);
-  const netfilter = new Netfilter({ topology, sets: parseIpSets(record['ipsets.txt'] ?? ''), random32: () => random.next() >>> 0 });
-  netfilter.restore(record['rules.restore']);
+  let draws: readonly number[] = [];
+  const draw = () => {
+    const [first, ...rest] = draws;
+    draws = rest;
+    return first ?? random.next() >>> 0;
+  };
+  const netfilter = new Netfilter({ topology, sets: parseIpSets(record['ipsets.txt'] ?? ''), random32: draw });
+  netfilter.restore(record['rules.restore'], { noflush: record.noflush ?? false });
 
   const sent = new Map<number, Fields>();
   const outcomes: Fields[] = [];
@@ -70,6 +80,7 @@ export function replay(record: ReplayCase): ReplayResult {
   for (const raw of record['packets.json']) {
     netfilter.advance(raw.wait_ms ?? BETWEEN_PACKETS_MS);
     const packet = packetOf(resolve(raw, sent));
+    draws = raw.draws ?? [];
     const log = new PacketLog('none', true);
     const device = interfaces.find(({ side }) => side === raw.from)?.name;
     const passage = device === undefined ? netfilter.output(packet, log) : netfilter.receive(packet, device, log);
@@ -102,7 +113,8 @@ function resolve(raw: ReplayPacket, sent: ReadonlyMap<number, Fields>): Fields {
   return packet;
 }
 
-function packetOf(fields: Fields): Packet {
+/** A packet of a case, from its fields. */
+export function packetOf(fields: Fields): Packet {
   const number = (name: string, otherwise = 0) => (typeof fields[name] === 'number' ? fields[name] : otherwise);
   const address = (name: string) => parseIpv4(String(fields[name])) ?? fail(`${String(fields[name])} is no address`);
   const ip = { source: address('src'), destination: address('dst'), ttl: number('ttl', 64), length: number('length', 28) };

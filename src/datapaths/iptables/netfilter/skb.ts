@@ -35,6 +35,8 @@ export class Skb {
   /** Maximum segment size in such an option; 0: none. */
   maximumSegment = 0;
   mark = 0;
+  /** Whom its link carried it to: what it was addressed to as it came, whatever NAT made of that. */
+  carriedTo: 'unicast' | 'broadcast' | 'multicast' = 'unicast';
   /** Empty where there is none, as in OUTPUT. */
   inInterface = '';
   outInterface = '';

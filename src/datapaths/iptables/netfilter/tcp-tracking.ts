@@ -99,6 +99,8 @@ const INVALID: TcpVerdict = { kind: 'invalid', seconds: null };
 /** All segments carry this window and no option. */
 const WINDOW = 65535;
 const MAX_ACK_WINDOW = 66000;
+/** No sequence number is this. */
+const NO_END = -1;
 
 const before = (a: number, b: number) => ((a - b) | 0) < 0;
 const after = (a: number, b: number) => before(b, a);
@@ -193,6 +195,9 @@ export function trackTcp(tcp: TcpTracking, skb: Skb, direction: Direction, facts
 
   tcp.lastIndex = index;
   tcp.lastDirection = direction;
+  // A repeated SYN that counts is none that was let through: no RST of its own side is taken for an answer to it (found
+  // on Linux 6.18 by the lab's check).
+  if (index === SYN) tcp.lastEnd = NO_END;
   tcp.state = newState;
   if (oldState !== newState && newState === FW) tcp.seen[direction].closeInit = true;
   const seconds = lifetime(tcp, newState, index);

@@ -1,0 +1,7 @@
+/** One thing that was checked, or could not be. */
+export interface LabCheck {
+  readonly name: string;
+  /** Null: it could not be checked; `detail` says why. */
+  readonly passed: boolean | null;
+  readonly detail: string;
+}
