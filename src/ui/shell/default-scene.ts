@@ -16,7 +16,7 @@ export const DEFAULT_SCENE: Scene = {
 
 /** The same cluster, seed and profile: lanes need no building anew, only added Services and a target are arranged. */
 export function sameLanes(a: Scene, b: Scene): boolean {
-  const sameCluster = a.cluster.kind === 'preset' ? b.cluster.kind === 'preset' && a.cluster.preset === b.cluster.preset : b.cluster.kind === 'text' && a.cluster.text === b.cluster.text;
+  const sameCluster = a.cluster.kind === 'preset' ? b.cluster.kind === 'preset' && a.cluster.preset === b.cluster.preset : b.cluster.kind === a.cluster.kind && a.cluster.text === b.cluster.text;
   return sameCluster && a.seed === b.seed && a.profile === b.profile;
 }
 

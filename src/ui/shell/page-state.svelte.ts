@@ -13,7 +13,7 @@ export type Engines = SimulationApi & { cancel(): void };
 export interface Shown {
   readonly scene: Scene;
   readonly opened: Opened;
-  /** null in the mode Update. */
+  /** null in any mode but Race. */
   readonly race: Race | null;
   /** null where no Service was added, or in the mode Race. */
   readonly update: Update | null;
@@ -48,6 +48,8 @@ export class PageState {
   #working: Scene | null = null;
   #writing = 0;
   #run = false;
+  /** The last scene that stood: where a person goes back to. */
+  #stood: Scene | null = null;
 
   constructor(engines: Engines) {
     this.engines = engines;
@@ -120,19 +122,23 @@ export class PageState {
       else window.history.replaceState(null, '', address);
     };
     if (history === 'push') write();
-    else this.#writing = window.setTimeout(write, scene.cluster.kind === 'text' ? LINK_REST_MS : 50);
+    else this.#writing = window.setTimeout(write, scene.cluster.kind !== 'preset' ? LINK_REST_MS : 50);
   }
 
   async #work(): Promise<void> {
     this.busy = true;
     for (let scene = this.#next(); scene; scene = this.#next()) {
-      // That mode has an engine of its own, and needs no lanes.
-      if (scene.mode === 'programs') continue;
+      // Programs has an engine of its own, and Rules asks for what it shows itself: neither needs both lanes.
+      if (scene.mode === 'programs' || scene.mode === 'rules') {
+        this.#stood = scene;
+        continue;
+      }
       try {
         const opened = await this.engines.open(scene, (progress) => { this.progress = progress; });
         const race = scene.mode === 'race' ? await this.engines.race(scene) : null;
         const update = scene.mode === 'update' && hasChanges(scene) ? await this.engines.update(scene) : null;
         this.shown = { scene, opened, race, update };
+        this.#stood = scene;
       } catch (error) {
         this.#failed(scene, asSimulationError(error));
       }
@@ -155,16 +161,16 @@ export class PageState {
     // Something else is wanted by now: it says what it has to say itself.
     if (this.#wanted) return;
     const cancelled = error.key === 'client_cancelled';
-    const back = this.shown?.scene ?? DEFAULT_SCENE;
+    const back = this.#stood ?? DEFAULT_SCENE;
     this.notice = cancelled ? { kind: 'note', text: m.client_cancelled() } : { kind: 'error', text: errorSentence(error) };
     this.scene = back;
     this.#write(back, 'replace');
     // A first scene that cannot be had: the default one instead.
-    if (!this.shown && scene !== back) this.#wanted = back;
+    if (!this.shown && back.mode !== 'programs' && back.mode !== 'rules' && scene !== back) this.#wanted = back;
   }
 }
 
 /** Packing a text of many MB would hold the page up. */
 function tooLong({ cluster }: Scene): boolean {
-  return cluster.kind === 'text' && cluster.text.length > 4 * LONGEST_LINK;
+  return cluster.kind !== 'preset' && cluster.text.length > 4 * LONGEST_LINK;
 }

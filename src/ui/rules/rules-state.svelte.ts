@@ -1,0 +1,186 @@
+import { answerOf } from './answer-packet.ts';
+import type { Packet } from '../../packet/packet.ts';
+import type { Reading, SimulationApi } from '../../simulation/api.ts';
+import type { ChainGraph, MadePacket, RulesApi, RuleTables, Walk } from '../../simulation/rules/api.ts';
+import type { Scene } from '../../simulation/scene.ts';
+import { sameLanes } from '../shell/default-scene.ts';
+import { errorSentence } from '../shell/sentence.ts';
+import { ChainRows } from './chain-rows.svelte.ts';
+import { formOf, readForm, type FormFault, type PacketForm } from './packet-form.ts';
+import { pathOf, stopAt } from './walk-path.ts';
+
+/** What of the engines the mode asks. */
+export type RulesEngines = Pick<SimulationApi, 'read' | 'rules'>;
+
+/** The mode's state: the tables of the left lane, what of them is looked at, a packet and its walk. */
+export class RulesState {
+  tables = $state.raw<RuleTables | null>(null);
+  /** What was read of a node's own rules; null: these are kube-proxy's. */
+  reading = $state.raw<Reading | null>(null);
+  table = $state('');
+  graph = $state.raw<ChainGraph | null>(null);
+  rows = $state.raw<ChainRows | null>(null);
+  /** A family of chains, or a text, whose chains are listed; null: a chain is shown. */
+  listed = $state.raw<string | null>(null);
+  form = $state.raw<PacketForm | null>(null);
+  keep = $state(false);
+  walk = $state.raw<Walk | null>(null);
+  /** Index in the walk's rules of the one being evaluated; null: the walk has ended. */
+  step = $state<number | null>(null);
+  busy = $state(false);
+  failure = $state('');
+
+  readonly path = $derived(this.walk ? pathOf(this.walk) : []);
+  readonly at = $derived(this.step === null ? -1 : stopAt(this.path, this.step));
+  /** Stops of the path that are passed or stood at. */
+  readonly reached = $derived(this.step === null ? this.path.length : this.at + 1);
+  readonly faults: readonly FormFault[] = $derived.by(() => {
+    const read = this.form ? readForm(this.form, this.#last) : null;
+    return read && 'faults' in read ? read.faults : [];
+  });
+  readonly answer = $derived(this.walk ? answerOf(this.walk) : null);
+
+  readonly #engines: RulesEngines;
+  #scene: Scene | null = null;
+  #last: Packet | null = null;
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  readonly #graphs = new Map<string, ChainGraph>();
+
+  constructor(engines: RulesEngines) {
+    this.#engines = engines;
+  }
+
+  /** Shows a scene's rules, unless they are the ones shown. */
+  async open(scene: Scene): Promise<void> {
+    if (this.#scene && sameRules(this.#scene, scene)) return;
+    this.#scene = scene;
+    this.tables = null;
+    this.reading = null;
+    this.graph = null;
+    this.rows = null;
+    this.listed = null;
+    this.form = null;
+    this.walk = null;
+    this.step = null;
+    this.#graphs.clear();
+    this.failure = '';
+    this.busy = true;
+    try {
+      const tables = await this.#engines.rules.tables(scene);
+      const reading = scene.cluster.kind === 'rules' ? await this.#engines.read(scene.cluster) : null;
+      if (this.#scene !== scene) return;
+      this.tables = tables;
+      this.reading = reading;
+      this.form = formOf(tables.example);
+      this.keep = tables.example.keep;
+      this.#last = tables.example.packet;
+      const first = tables.tables.find(({ table, rules }) => table === 'nat' && rules > 0) ?? tables.tables.find(({ rules }) => rules > 0) ?? tables.tables[0];
+      if (first) await this.show(first.table);
+    } catch (error) {
+      if (this.#scene !== scene) return;
+      this.#scene = null;
+      this.failure = errorSentence(error);
+    }
+    if (this.#scene === scene || this.#scene === null) this.busy = false;
+  }
+
+  /** Shows a table, and of it a chain; without one, the chain that most begins in. */
+  async show(table: string, chain: string | null = null): Promise<void> {
+    const scene = this.#scene;
+    if (!scene) return;
+    this.table = table;
+    if (chain !== null) this.look(chain);
+    const graph = this.#graphs.get(table) ?? (await this.#engines.rules.graph(scene, table));
+    if (this.#scene !== scene) return;
+    this.#graphs.set(table, graph);
+    if (this.table !== table) return;
+    this.graph = graph;
+    if (chain === null && this.rows?.table !== table) {
+      const first = graph.nodes.find(({ name }) => name === 'KUBE-SERVICES') ?? graph.nodes.find(({ policy, rules }) => policy !== null && rules > 0) ?? graph.nodes[0];
+      if (first) this.look(first.name);
+    }
+  }
+
+  /** Opens a chain of the table as text. */
+  look(chain: string): void {
+    const scene = this.#scene;
+    if (!scene) return;
+    this.listed = null;
+    if (this.rows?.chain === chain && this.rows.table === this.table) return;
+    this.rows = new ChainRows(this.#engines.rules, scene, this.table, chain);
+  }
+
+  /** A node of the graph: a chain, or a family, whose chains are listed. */
+  choose(node: ChainGraph['nodes'][number]): void {
+    if (node.chains > 1) this.listed = node.name.replace(/\*$/, '');
+    else this.look(node.name);
+  }
+
+  async chains(text: string, from: number, count: number): ReturnType<RulesApi['chains']> {
+    return this.#scene ? this.#engines.rules.chains(this.#scene, this.table, text, from, count) : { total: 0, chains: [] };
+  }
+
+  /** Sends the form's packet, if nothing in it is wrong. */
+  async send(): Promise<void> {
+    const { form } = this;
+    const read = form ? readForm(form, this.#last) : null;
+    if (!form || !read || !('packet' in read)) return;
+    await this.#walked({ packet: read.packet, input: form.input, output: form.output, keep: this.keep });
+  }
+
+  /** Sends what the last packet's receiver answers; the form then shows that. */
+  async reply(): Promise<void> {
+    const { answer } = this;
+    if (!answer) return;
+    this.form = formOf(answer);
+    this.#last = answer.packet;
+    await this.#walked(answer);
+  }
+
+  /** To a walked rule: table and chain follow it; null: to the walk's end. */
+  to(step: number | null): void {
+    const { walk } = this;
+    if (!walk) return;
+    this.step = step === null || walk.rules.length === 0 ? null : Math.min(walk.rules.length - 1, Math.max(0, step));
+    const rule = this.step === null ? undefined : walk.rules[this.step];
+    if (rule) void this.show(rule.table, rule.chain).catch(() => undefined);
+  }
+
+  /** One rule, or one stop of the path, on or back. */
+  go(size: 'rule' | 'stop', direction: 1 | -1): void {
+    const count = this.walk?.rules.length ?? 0;
+    if (count === 0) return;
+    const here = this.step ?? (direction > 0 ? -1 : count);
+    if (size === 'rule') {
+      this.to(here + direction >= count ? null : here + direction);
+      return;
+    }
+    const starts = this.path.filter(({ first, end }) => end > first).map(({ first }) => first);
+    const next = direction > 0 ? starts.find((start) => start > here) : starts.findLast((start) => start < here);
+    this.to(next ?? (direction > 0 ? null : 0));
+  }
+
+  async #walked(made: MadePacket): Promise<void> {
+    const scene = this.#scene;
+    if (!scene || this.busy) return;
+    this.busy = true;
+    this.failure = '';
+    try {
+      const walk = await this.#engines.rules.send(scene, made);
+      if (this.#scene !== scene) return;
+      this.walk = walk;
+      this.step = null;
+      this.#last = made.packet;
+      this.rows?.age();
+    } catch (error) {
+      if (this.#scene === scene) this.failure = errorSentence(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+}
+
+/** Whether two scenes have the same rules in the left lane. */
+function sameRules(a: Scene, b: Scene): boolean {
+  return sameLanes(a, b) && a.target.servicePort === b.target.servicePort && a.target.position === b.target.position && a.added.join() === b.added.join() && JSON.stringify(a.changes ?? []) === JSON.stringify(b.changes ?? []);
+}
