@@ -14,13 +14,40 @@ export interface LocalPod {
 
 const FIRST_IFINDEX = 10;
 
+/** What a pod is called: by its name alone, or by namespace and name. */
+type PodName = string | { readonly namespace: string; readonly name: string };
+
+/** Its texts are made when somebody asks: a large cluster has 100,000 pods, of which one is looked at. */
+class Pod implements LocalPod {
+  readonly address: Ipv4;
+  readonly ifindex: number;
+  /** How many objects name its address. */
+  uses = 1;
+  readonly #called: PodName;
+
+  constructor(address: Ipv4, called: PodName, ifindex: number) {
+    this.address = address;
+    this.#called = called;
+    this.ifindex = ifindex;
+  }
+
+  get name(): string {
+    return typeof this.#called === 'string' ? this.#called : `${this.#called.namespace}/${this.#called.name}`;
+  }
+
+  get device(): string {
+    return `veth${this.address.toString(16).padStart(8, '0')}`;
+  }
+}
+
+type Placed = Extract<ClusterObject, { kind: 'EndpointSlice' | 'Pod' }>;
+
 /** The pods on the node: those it is told of, and those that EndpointSlices and Pods place there. */
 export class LocalPods {
   readonly #node: NodeContext;
-  readonly #pods = new Map<number, LocalPod>();
-  /** How many objects name an address. */
-  readonly #uses = new Map<number, number>();
-  readonly #byObject = new Map<string, readonly number[]>();
+  readonly #pods = new Map<number, Pod>();
+  /** Objects that place pods here, by kind and key, as they are now. */
+  readonly #objects = { EndpointSlice: new Map<string, Placed>(), Pod: new Map<string, Placed>() };
   #next = FIRST_IFINDEX;
 
   constructor(node: NodeContext) {
@@ -45,21 +72,31 @@ export class LocalPods {
 
   /** Which pods came and which went. */
   apply(change: ClusterChange): { readonly added: readonly LocalPod[]; readonly removed: readonly LocalPod[] } {
-    const before = new Map<number, LocalPod | undefined>();
+    /** Those that came or went in between, as they were before. */
+    const before = new Map<number, Pod | undefined>();
+    const note = (address: number, old: Pod | undefined) => {
+      if (!before.has(address)) before.set(address, old);
+    };
     for (const { op, object } of change) {
       if (object.kind !== 'EndpointSlice' && object.kind !== 'Pod') continue;
-      const key = `${object.kind} ${keyOf(object)}`;
-      const addresses = op === 'delete' ? [] : [...localAddresses(object, this.#node.name)];
-      for (const { address, name } of addresses) {
-        if (!before.has(address)) before.set(address, this.#pods.get(address));
-        this.#use(address, name);
+      const objects = this.#objects[object.kind];
+      const key = keyOf(object);
+      const old = objects.get(key);
+      let places = false;
+      if (op !== 'delete') {
+        eachLocalPod(object, this.#node.name, (address, called) => {
+          places = true;
+          if (this.#use(address, called)) note(address, undefined);
+        });
       }
-      for (const address of this.#byObject.get(key) ?? []) {
-        if (!before.has(address)) before.set(address, this.#pods.get(address));
-        this.#release(address);
+      if (old) {
+        eachLocalPod(old, this.#node.name, (address) => {
+          const gone = this.#release(address);
+          if (gone) note(address, gone);
+        });
       }
-      if (addresses.length > 0) this.#byObject.set(key, addresses.map(({ address }) => address));
-      else this.#byObject.delete(key);
+      if (places) objects.set(key, object);
+      else if (old) objects.delete(key);
     }
     const added: LocalPod[] = [];
     const removed: LocalPod[] = [];
@@ -71,37 +108,41 @@ export class LocalPods {
     return { added, removed };
   }
 
-  #use(address: Ipv4, name: string): void {
-    const uses = this.#uses.get(address) ?? 0;
-    this.#uses.set(address, uses + 1);
-    if (uses > 0) return;
-    this.#pods.set(address, { address, name, device: `veth${address.toString(16).padStart(8, '0')}`, ifindex: this.#next++ });
+  /** Whether the pod is new. */
+  #use(address: Ipv4, called: PodName): boolean {
+    const pod = this.#pods.get(address);
+    if (pod) {
+      pod.uses += 1;
+      return false;
+    }
+    this.#pods.set(address, new Pod(address, called, this.#next++));
+    return true;
   }
 
-  #release(address: number): void {
-    const uses = this.#uses.get(address) ?? 0;
-    if (uses > 1) {
-      this.#uses.set(address, uses - 1);
-      return;
-    }
-    this.#uses.delete(address);
+  /** The pod, where nothing names it any more. */
+  #release(address: Ipv4): Pod | null {
+    const pod = this.#pods.get(address);
+    if (!pod) return null;
+    pod.uses -= 1;
+    if (pod.uses > 0) return null;
     this.#pods.delete(address);
+    return pod;
   }
 }
 
-function* localAddresses(object: ClusterObject, node: string): Iterable<{ address: Ipv4; name: string }> {
+function eachLocalPod(object: Placed, node: string, visit: (address: Ipv4, called: PodName) => void): void {
   if (object.kind === 'Pod') {
     const address = parseIpv4(object.status?.podIP ?? '');
-    if (object.spec?.nodeName === node && !object.spec.hostNetwork && address !== undefined) yield { address, name: keyOf(object) };
+    if (object.spec?.nodeName === node && !object.spec.hostNetwork && address !== undefined) visit(address, keyOf(object));
     return;
   }
-  if (object.kind !== 'EndpointSlice') return;
-  for (const endpoint of object.endpoints ?? []) {
-    if (endpoint.nodeName !== node) continue;
-    for (const text of endpoint.addresses) {
+  for (const { nodeName, addresses, targetRef } of object.endpoints ?? []) {
+    if (nodeName !== node) continue;
+    for (const text of addresses) {
       const address = parseIpv4(text);
-      const target = endpoint.targetRef;
-      if (address !== undefined) yield { address, name: target?.name ? `${target.namespace ?? object.metadata?.namespace ?? 'default'}/${target.name}` : formatIpv4(address) };
+      if (address === undefined) continue;
+      const { name, namespace = object.metadata?.namespace ?? 'default' } = targetRef ?? {};
+      visit(address, name ? { namespace, name } : formatIpv4(address));
     }
   }
 }

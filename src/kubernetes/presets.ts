@@ -1,6 +1,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
+import type { ServicePort } from 'kubernetes-types/core/v1';
+import type { EndpointPort, EndpointSlice } from 'kubernetes-types/discovery/v1';
 import type { ClusterObject } from './change.ts';
 import { PRESET_NODE } from './node.ts';
 import { shop } from './shop.ts';
@@ -10,13 +11,18 @@ export type PresetName = 'shop' | '1' | '50' | '500' | '5000' | '20000' | '50000
 
 const WORDS = ['cart', 'orders', 'search', 'stock', 'prices', 'users', 'mail', 'images', 'reviews', 'billing', 'quotes', 'events', 'tags', 'feeds', 'audit', 'routes'];
 const NAMESPACES = ['shop', 'payments', 'search', 'media', 'identity', 'logistics', 'data', 'platform'];
-const PORTS: readonly (readonly [name: string, port: number, targetPort: number])[] = [
-  ['http', 80, 8080],
-  ['https', 443, 8443],
-  ['grpc', 9000, 9000],
-  ['http', 8080, 8080],
-  ['metrics', 9090, 9090],
-];
+/** A port as a Service has it, and as its slice does: many Services share one. */
+interface Ports {
+  readonly service: ServicePort[];
+  readonly slice: EndpointPort[];
+}
+
+function portsOf(name: string, port: number, targetPort: number): Ports {
+  return { service: [{ name, port, targetPort, protocol: 'TCP' }], slice: [{ name, port: targetPort, protocol: 'TCP' }] };
+}
+
+const PORTS: readonly Ports[] = [portsOf('http', 80, 8080), portsOf('https', 443, 8443), portsOf('grpc', 9000, 9000), portsOf('http', 8080, 8080), portsOf('metrics', 9090, 9090)];
+const ADDED_PORTS = portsOf('http', 80, 8080);
 
 /** Service addresses: 10.96.0.0/12, of which 10.111.0.0/16 is kept for Services that are added. */
 const SERVICE_BASE = 0x0a600000;
@@ -58,11 +64,15 @@ export function preset(name: PresetName, seed: number): ClusterObject[] {
   return objects;
 }
 
+/** What all of the presets' Services and endpoints have in common, once. */
+const IPV4: 'IPv4'[] = ['IPv4'];
+const READY = { ready: true, serving: true, terminating: false };
+
 /** A Service of one port and its EndpointSlice, as the API server holds them. */
-function serviceObjects(namespace: string, name: string, address: string, [portName, port, targetPort]: readonly [string, number, number], pods: readonly string[]): ClusterObject[] {
+function serviceObjects(namespace: string, name: string, address: string, { service: ports, slice: targets }: Ports, pods: readonly string[]): [ClusterObject, ClusterObject] {
   const endpoints: EndpointSlice['endpoints'] = pods.map((pod, index) => ({
     addresses: [pod],
-    conditions: { ready: true, serving: true, terminating: false },
+    conditions: READY,
     nodeName: PRESET_NODE.name,
     targetRef: { kind: 'Pod', namespace, name: `${name}-${index}` },
   }));
@@ -71,14 +81,14 @@ function serviceObjects(namespace: string, name: string, address: string, [portN
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { namespace, name },
-      spec: { type: 'ClusterIP', clusterIP: address, clusterIPs: [address], ports: [{ name: portName, port, targetPort, protocol: 'TCP' }], internalTrafficPolicy: 'Cluster', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None' },
+      spec: { type: 'ClusterIP', clusterIP: address, clusterIPs: [address], ports, internalTrafficPolicy: 'Cluster', ipFamilies: IPV4, ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None' },
     },
     {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata: { namespace, name: `${name}-abcde`, labels: { 'kubernetes.io/service-name': name } },
       addressType: 'IPv4',
-      ports: [{ name: portName, port: targetPort, protocol: 'TCP' }],
+      ports: targets,
       endpoints,
     },
   ];
@@ -94,5 +104,5 @@ export function addedService(index: number, endpoints: number, taken: (address: 
   while (taken(toText(service))) service += 1;
   const pods: string[] = [];
   for (let pod = ADDED_POD_BASE + RESERVED + index * MOST_ADDED_ENDPOINTS; pods.length < endpoints; pod++) if (!taken(toText(pod))) pods.push(toText(pod));
-  return { name: `shop/${name}`, address: toText(service), objects: serviceObjects('shop', name, toText(service), ['http', 80, 8080], pods) };
+  return { name: `shop/${name}`, address: toText(service), objects: serviceObjects('shop', name, toText(service), ADDED_PORTS, pods) };
 }

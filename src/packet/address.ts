@@ -7,19 +7,29 @@ export interface Ipv4Prefix {
   readonly length: number;
 }
 
-const DOTTED = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+const [ZERO, NINE, DOT] = [48, 57, 46] as const;
 
 /** Reads dotted-decimal text; `undefined` where it is no IPv4 address. */
 export function parseIpv4(text: string): Ipv4 | undefined {
-  const match = DOTTED.exec(text);
-  if (!match) return undefined;
   let value = 0;
-  for (let i = 1; i <= 4; i++) {
-    const octet = Number(match[i]);
-    if (octet > 255) return undefined;
-    value = value * 256 + octet;
+  let octet = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= ZERO && code <= NINE) {
+      octet = octet * 10 + code - ZERO;
+      digits += 1;
+      if (digits > 3 || octet > 255) return undefined;
+    } else {
+      if (code !== DOT || digits === 0 || dots === 3) return undefined;
+      value = value * 256 + octet;
+      octet = 0;
+      digits = 0;
+      dots += 1;
+    }
   }
-  return value as Ipv4;
+  return dots === 3 && digits > 0 ? ((value * 256 + octet) as Ipv4) : undefined;
 }
 
 /** The dotted-decimal text of an address. */

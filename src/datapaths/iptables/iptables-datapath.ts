@@ -23,8 +23,8 @@ import { Topology } from './netfilter/topology.ts';
 import { chainListWork } from './nft-chain-list.ts';
 import { readPayload } from './nft-payload.ts';
 import { nftCommit, nftFetch } from './nft-traffic.ts';
-import { putPayload } from './payload-rules.ts';
 import { CountersKept } from './counters-kept.ts';
+import { putPayload } from './payload-rules.ts';
 import { ruleRow } from './rule-row.ts';
 import { changeSince, countRules, noteBefore } from './rules-change.ts';
 
@@ -54,7 +54,7 @@ export class IptablesDatapath implements Datapath {
     const { node, seed } = options;
     this.#proxier = new Proxier({ ...DEFAULT_CONFIG, node: node.name, clusterCIDR: node.clusterCIDR }, seed);
     // kube-proxy sets route_localnet, so that node ports answer on localhost (its localhostNodePorts).
-    const topology = new Topology({ routeLocalnet: true });
+    const topology = new Topology({ routeLocalnet: true, pods: (to) => this.#pods.find(to)?.device });
     const address = parseIpv4(node.address);
     if (address === undefined) throw new Error(`The node’s address ${node.address} is no IPv4 address.`);
     topology.addInterface({ name: 'lo', addresses: [{ address: 0x7f000000 as Ipv4, length: 8 }], own: [0x7f000001 as Ipv4] });
@@ -64,7 +64,6 @@ export class IptablesDatapath implements Datapath {
     this.#netfilter = new Netfilter({ topology, random32: () => this.#random.next() >>> 0, ...(dump ? { sets: dump.sets, tables: dump.tables } : {}) });
     this.#counters = new CountersKept(this.#netfilter.tables, dump !== undefined);
     this.#pods = new LocalPods(node);
-    for (const pod of this.#pods.all()) this.#addRoute(pod);
     this.reset(seed);
   }
 
@@ -108,16 +107,10 @@ export class IptablesDatapath implements Datapath {
   }
 
   sync(change: ClusterChange, progress?: (done: number) => void): UpdateReport {
-    const { added, removed } = this.#pods.apply(change);
-    for (const pod of added) this.#addRoute(pod);
-    for (const pod of removed) this.#netfilter.topology.removeHostRoute(pod.address);
+    this.#pods.apply(change);
     const payload = this.#options.dump ? null : this.#proxier.sync(change, (done) => progress?.(done * 0.4));
     if (!payload) return { datapath: 'iptables', kind: 'none', stages: [], work: {}, rules: null, writes: [] };
     return this.#apply(payload, (done) => progress?.(0.4 + done * 0.6));
-  }
-
-  #addRoute({ address, device }: { address: Ipv4; device: string }): void {
-    this.#netfilter.topology.addRoute({ destination: { address, length: 32 }, via: null, device });
   }
 
   #apply(payload: SyncPayload, progress?: (done: number) => void): UpdateReport {

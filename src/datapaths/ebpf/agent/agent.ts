@@ -3,7 +3,7 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import { keyOf, type ClusterChange } from '../../../kubernetes/change.ts';
 import type { Ipv4 } from '../../../packet/address.ts';
 import { BackendTable } from './backend-table.ts';
-import { backendKey, backendsOf, frontendKey, frontendsOf, type BackendAddress, type Backends, type Frontend } from './frontends.ts';
+import { backendKey, backendsOf, frontendsOf, sameFrontend, type BackendAddress, type Backends, type Frontend } from './frontends.ts';
 import {
   AFFINITY_MATCH_VALUE,
   affinityMatchKey,
@@ -37,10 +37,20 @@ interface Installed {
   frontend: Frontend;
   readonly id: number;
   /** Backend ids by slot, slot 1 first. */
-  slots: number[];
+  slots: readonly number[];
   /** Backends that take no new connections. */
-  draining: number[];
+  draining: readonly number[];
 }
+
+/** What belongs to a Service's name. Lists, since nearly all have one slice and one frontend. */
+interface Known {
+  service: Service | null;
+  slices: readonly EndpointSlice[];
+  /** In the order in which they came. */
+  installed: readonly Installed[];
+}
+
+const NONE: readonly never[] = [];
 
 /**
  * Cilium's bookkeeping for Services: ids for frontends and backends, and the map entries that follow from the cluster's
@@ -51,10 +61,8 @@ export class Agent {
   readonly #write: Write;
   readonly #node: { readonly name: string; readonly address: Ipv4 } | null;
   readonly #maglev: boolean;
-  readonly #services = new Map<string, Service>();
-  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
-  /** By Service, then by address, port, protocol and scope. */
-  readonly #installed = new Map<string, Map<string, Installed>>();
+  /** By `namespace/name`. */
+  readonly #services = new Map<string, Known>();
   readonly #backends: BackendTable;
   #nextService = 1;
   readonly #freeServices: number[] = [];
@@ -68,73 +76,72 @@ export class Agent {
 
   /** Services that packets can be sent to, as frontends with their number of backends. */
   *frontends(): Iterable<{ readonly frontend: Frontend; readonly backends: number }> {
-    for (const installed of this.#installed.values()) {
-      for (const { frontend, slots } of installed.values()) yield { frontend, backends: slots.length };
+    for (const { installed } of this.#services.values()) {
+      for (const { frontend, slots } of installed) yield { frontend, backends: slots.length };
     }
   }
 
   /** The name of the frontend with that id (its rev_nat_index). */
   frontendName(id: number): string | null {
-    for (const installed of this.#installed.values()) for (const entry of installed.values()) if (entry.id === id) return entry.frontend.name;
+    for (const { installed } of this.#services.values()) for (const entry of installed) if (entry.id === id) return entry.frontend.name;
     return null;
   }
 
   apply(change: ClusterChange, progress?: (done: number) => void): void {
-    const touched = new Set<string>();
+    const touched = new Map<string, Known>();
+    const touch = (name: string): Known => {
+      const known = this.#services.get(name) ?? { service: null, slices: NONE, installed: NONE };
+      this.#services.set(name, known);
+      touched.set(name, known);
+      return known;
+    };
     for (const { op, object } of change) {
       if (object.kind === 'Service') {
-        const name = keyOf(object);
-        if (op === 'delete') this.#services.delete(name);
-        else this.#services.set(name, object);
-        touched.add(name);
+        touch(keyOf(object)).service = op === 'delete' ? null : object;
       } else if (object.kind === 'EndpointSlice' && object.addressType === 'IPv4') {
         const service = object.metadata?.labels?.['kubernetes.io/service-name'];
         if (!service) continue;
-        const name = `${object.metadata?.namespace ?? 'default'}/${service}`;
-        const slices = this.#slices.get(name) ?? new Map<string, EndpointSlice>();
-        if (op === 'delete') slices.delete(object.metadata?.name ?? '');
-        else slices.set(object.metadata?.name ?? '', object);
-        if (slices.size > 0) this.#slices.set(name, slices);
-        else this.#slices.delete(name);
-        touched.add(name);
+        const known = touch(`${object.metadata?.namespace ?? 'default'}/${service}`);
+        const place = known.slices.findIndex((slice) => (slice.metadata?.name ?? '') === (object.metadata?.name ?? ''));
+        if (op !== 'delete') known.slices = place < 0 ? [...known.slices, object] : known.slices.with(place, object);
+        else if (place >= 0) known.slices = known.slices.toSpliced(place, 1);
       }
     }
     let done = 0;
-    for (const name of touched) {
+    for (const [name, known] of touched) {
       if (done++ % 1024 === 0) progress?.(done / touched.size);
-      this.#reconcile(name);
+      this.#reconcile(known);
+      if (!known.service && known.slices.length === 0 && known.installed.length === 0) this.#services.delete(name);
     }
   }
 
-  #reconcile(name: string): void {
-    const service = this.#services.get(name);
-    const wanted = new Map((service ? frontendsOf(service, this.#node?.address ?? null) : []).map((frontend) => [frontendKey(frontend), frontend] as const));
-    const installed = this.#installed.get(name) ?? new Map<string, Installed>();
-    const slices = [...(this.#slices.get(name)?.values() ?? [])];
-    for (const [key, frontend] of wanted) {
-      const backends = backendsOf(frontend, slices, this.#node?.name ?? null);
-      const entry = installed.get(key);
+  #reconcile(known: Known): void {
+    const wanted: Frontend[] = [];
+    for (const frontend of known.service ? frontendsOf(known.service, this.#node?.address ?? null) : NONE) {
+      const place = wanted.findIndex((other) => sameFrontend(other, frontend));
+      if (place < 0) wanted.push(frontend);
+      else wanted[place] = frontend;
+    }
+    for (const frontend of wanted) {
+      const backends = backendsOf(frontend, known.slices, this.#node?.name ?? null);
+      const entry = known.installed.find((other) => sameFrontend(other.frontend, frontend));
       if (entry) {
         this.#update(entry, frontend, backends);
       } else {
-        const added = { frontend, id: this.#takeServiceId(), slots: [], draining: [] };
-        installed.set(key, added);
+        const added = { frontend, id: this.#takeServiceId(), slots: NONE, draining: NONE };
+        known.installed = [...known.installed, added];
         this.#install(added, backends);
       }
     }
     // An external scope sends on to its internal one: it goes first, as it came last.
-    for (const [key, entry] of [...installed].reverse()) {
-      if (wanted.has(key)) continue;
-      this.#remove(entry);
-      installed.delete(key);
-    }
-    if (installed.size > 0) this.#installed.set(name, installed);
-    else this.#installed.delete(name);
+    const gone = known.installed.filter(({ frontend }) => !wanted.some((other) => sameFrontend(other, frontend)));
+    for (const entry of gone.toReversed()) this.#remove(entry);
+    if (gone.length > 0) known.installed = known.installed.filter((entry) => !gone.includes(entry));
   }
 
   #install(entry: Installed, backends: Backends): void {
     entry.slots = backends.active.map((backend) => this.#backends.use(backend));
-    entry.draining = backends.draining.map((backend) => this.#backends.use(backend));
+    entry.draining = backends.draining.length > 0 ? backends.draining.map((backend) => this.#backends.use(backend)) : NONE;
     entry.slots.forEach((backend, index) => {
       this.#write(MAP.services, serviceKey(entry.frontend, index + 1), slotValue(backend, entry.id));
     });

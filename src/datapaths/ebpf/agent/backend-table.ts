@@ -1,3 +1,4 @@
+import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
 import { backendKey, type BackendAddress } from './frontends.ts';
 import { backendId, backendValue, MAP } from './layout.ts';
 import type { Write } from './write.ts';
@@ -11,7 +12,7 @@ interface Backend {
 /** Backends by number: one entry an address, however many frontends use it. */
 export class BackendTable {
   readonly #write: Write;
-  readonly #byKey = new Map<string, Backend>();
+  readonly #byAddress = new Map<number, Backend>();
   readonly #byId = new Map<number, Backend>();
   #next = 1;
 
@@ -21,14 +22,14 @@ export class BackendTable {
 
   /** One more use of an address; its entry is written with the first. */
   use(address: BackendAddress): number {
-    const key = backendKey(address);
-    const known = this.#byKey.get(key);
+    const key = numberOf(address);
+    const known = this.#byAddress.get(key);
     if (known) {
       known.uses += 1;
       return known.id;
     }
     const backend = { id: this.#next++, address, uses: 1 };
-    this.#byKey.set(key, backend);
+    this.#byAddress.set(key, backend);
     this.#byId.set(backend.id, backend);
     this.#write(MAP.backends, backendId(backend.id), backendValue(address));
     return backend.id;
@@ -41,7 +42,7 @@ export class BackendTable {
     backend.uses -= 1;
     if (backend.uses > 0) return;
     this.#byId.delete(id);
-    this.#byKey.delete(backendKey(backend.address));
+    this.#byAddress.delete(numberOf(backend.address));
     this.#write(MAP.backends, backendId(id), null);
   }
 
@@ -50,4 +51,10 @@ export class BackendTable {
     const backend = this.#byId.get(id);
     return backend ? backendKey(backend.address) : '';
   }
+}
+
+/** Address, port and protocol as one number: 32, 16 and 8 bits would be too many, but there are three protocols only. */
+function numberOf({ address, port, protocol }: BackendAddress): number {
+  const which = protocol === PROTOCOL_NUMBER.TCP ? 0 : protocol === PROTOCOL_NUMBER.UDP ? 1 : 2;
+  return (address * 65536 + port) * 4 + which;
 }

@@ -1,4 +1,4 @@
-import type { Service } from 'kubernetes-types/core/v1';
+import type { Service, ServiceSpec } from 'kubernetes-types/core/v1';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import { parseIpv4, parsePrefix, type Ipv4, type Ipv4Prefix } from '../../../packet/address.ts';
 import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
@@ -33,6 +33,7 @@ export interface Backends {
   readonly draining: readonly BackendAddress[];
 }
 
+const NONE: readonly never[] = [];
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 const ALGORITHM_ANNOTATION = 'service.cilium.io/lb-algorithm';
 
@@ -57,7 +58,7 @@ export function protocolNumber(name: string | undefined): number | undefined {
 export function frontendsOf(service: Service, node: Ipv4 | null): Frontend[] {
   const { spec, metadata } = service;
   if (!spec || spec.type === 'ExternalName' || 'service.kubernetes.io/service-proxy-name' in (metadata?.labels ?? {})) return [];
-  const clusterIP = [...(spec.clusterIPs ?? []), spec.clusterIP].map((text) => parseIpv4(text ?? '')).find((parsed) => parsed !== undefined);
+  const clusterIP = clusterIPOf(spec);
   if (clusterIP === undefined) return [];
   const affinitySeconds = spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : 0;
   const algorithm = metadata?.annotations?.[ALGORITHM_ANNOTATION] === 'maglev' ? ALGORITHM.maglev : 0;
@@ -96,6 +97,14 @@ export function frontendsOf(service: Service, node: Ipv4 | null): Frontend[] {
   return frontends;
 }
 
+function clusterIPOf({ clusterIP, clusterIPs = [] }: ServiceSpec): Ipv4 | undefined {
+  for (const text of clusterIPs) {
+    const address = parseIpv4(text);
+    if (address !== undefined) return address;
+  }
+  return parseIpv4(clusterIP ?? '');
+}
+
 interface OutsideAddress {
   readonly kind: Exclude<Frontend['kind'], 'ClusterIP'>;
   readonly address: Ipv4;
@@ -129,8 +138,8 @@ function addressesForTheOutside({ spec, status }: Service, node: Ipv4 | null): O
  * all are.
  */
 export function backendsOf(frontend: Frontend, slices: Iterable<EndpointSlice>, nodeName: string | null): Backends {
-  const ready = new Map<string, BackendAddress>();
-  const draining = new Map<string, BackendAddress>();
+  const ready: BackendAddress[] = [];
+  const draining: BackendAddress[] = [];
   for (const slice of slices) {
     for (const port of slice.ports ?? []) {
       if ((port.name ?? '') !== frontend.portName || port.port === undefined || protocolNumber(port.protocol) !== frontend.protocol) continue;
@@ -138,23 +147,33 @@ export function backendsOf(frontend: Frontend, slices: Iterable<EndpointSlice>, 
         const address = parseIpv4(endpoint.addresses[0] ?? '');
         if (address === undefined) continue;
         if (frontend.localOnly && nodeName !== null && endpoint.nodeName !== nodeName) continue;
-        const backend = { address, port: port.port, protocol: frontend.protocol };
         const { ready: isReady = true, serving = true, terminating = false } = endpoint.conditions ?? {};
-        if (isReady) ready.set(backendKey(backend), backend);
-        else if (serving && terminating) draining.set(backendKey(backend), backend);
+        if (isReady || (serving && terminating)) (isReady ? ready : draining).push({ address, port: port.port, protocol: frontend.protocol });
       }
     }
   }
-  const sorted = (backends: Map<string, BackendAddress>) => [...backends.values()].sort((a, b) => a.address - b.address || a.port - b.port);
-  for (const key of ready.keys()) draining.delete(key);
-  return ready.size > 0 ? { active: sorted(ready), draining: sorted(draining) } : { active: sorted(draining), draining: [] };
+  const active = inOrder(ready);
+  if (draining.length === 0) return { active, draining: NONE };
+  const known = new Set(active.map(backendKey));
+  const left = inOrder(draining.filter((backend) => !known.has(backendKey(backend))));
+  return active.length > 0 ? { active, draining: left } : { active: left, draining: NONE };
+}
+
+/** By address and port, each once. */
+function inOrder(backends: BackendAddress[]): readonly BackendAddress[] {
+  backends.sort(compareBackends);
+  return backends.filter((backend, index) => index === 0 || compareBackends(backend, backends[index - 1] ?? backend) !== 0);
+}
+
+function compareBackends(a: BackendAddress, b: BackendAddress): number {
+  return a.address - b.address || a.port - b.port;
 }
 
 export function backendKey({ address, port, protocol }: BackendAddress): string {
   return `${address}:${port}/${protocol}`;
 }
 
-/** Tells a Service's frontends apart. */
-export function frontendKey({ address, port, protocol, scope }: Frontend): string {
-  return `${address}:${port}/${protocol} ${scope}`;
+/** Whether two frontends of a Service are the same one. */
+export function sameFrontend(a: Frontend, b: Frontend): boolean {
+  return a.address === b.address && a.port === b.port && a.protocol === b.protocol && a.scope === b.scope;
 }

@@ -3,6 +3,7 @@ import { MAP } from './layout.ts';
 import { referredPolicyMap } from './policy-map-name.ts';
 
 const FIRST = new Uint8Array(4);
+const POLICY_PREFIX = `${MAP.policy}_`;
 
 /**
  * Takes an agent's writes into a collection's maps, inner maps among them: a Maglev table is filled before it takes its
@@ -23,7 +24,7 @@ export class MapSink {
 
   /** Whether the key was there before; null where the map is not. Throws `BpfError`. */
   write(map: string, key: Uint8Array, value: Uint8Array | null): boolean | null {
-    if (map.startsWith(`${MAP.policy}_`)) return this.#maps.has(MAP.policyOfEndpoint) ? this.#policy(map, key, value) : null;
+    if (map.startsWith(POLICY_PREFIX)) return this.#maps.has(MAP.policyOfEndpoint) ? this.#policy(map, key, value) : null;
     if (!this.#maps.has(map)) return null;
     if (map === MAP.maglev) return this.#table(key, value);
     if (map === MAP.policyOfEndpoint) return this.#attach(key, value);

@@ -18,7 +18,8 @@ export interface Noticed {
 /** kube-proxy's picture of the cluster: Services, EndpointSlices, and its own node (pkg/proxy/*changetracker.go). */
 export class ClusterState {
   readonly ports = new Map<string, readonly ServicePort[]>();
-  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  /** By Service, in the order in which they came: nearly always one, and a list is small. */
+  readonly #slices = new Map<string, readonly EndpointSlice[]>();
   /** Each slice's Service as it was last told: a deletion names that one. */
   readonly #serviceOfSlice = new Map<string, string>();
   readonly #node: string;
@@ -30,7 +31,7 @@ export class ClusterState {
   }
 
   slicesOf(service: string): Iterable<EndpointSlice> {
-    return this.#slices.get(service)?.values() ?? [];
+    return this.#slices.get(service) ?? [];
   }
 
   /** Takes the changes over. Later changes of the same object undo earlier ones: only the difference counts. */
@@ -75,14 +76,10 @@ export class ClusterState {
   #applySlice(slice: EndpointSlice, gone: boolean): string | null {
     if (slice.addressType !== 'IPv4') return null;
     const id = keyOf(slice);
-    const key = slice.metadata?.name ?? '';
     if (gone) {
       const service = this.#serviceOfSlice.get(id);
       this.#serviceOfSlice.delete(id);
-      const slices = service === undefined ? undefined : this.#slices.get(service);
-      if (service === undefined || !slices?.delete(key)) return null;
-      if (slices.size === 0) this.#slices.delete(service);
-      return service;
+      return service !== undefined && this.#drop(service, slice) ? service : null;
     }
     const name = slice.metadata?.labels?.['kubernetes.io/service-name'];
     if (!name) {
@@ -92,13 +89,26 @@ export class ClusterState {
     }
     const service = `${slice.metadata?.namespace ?? 'default'}/${name}`;
     this.#serviceOfSlice.set(id, service);
-    const slices = this.#slices.get(service);
-    const old = slices?.get(key);
-    if (old && deepEqual(old, slice)) return null;
-    if (slices) slices.set(key, slice);
-    else this.#slices.set(service, new Map([[key, slice]]));
+    const slices = this.#slices.get(service) ?? [];
+    const place = placeOf(slices, slice);
+    if (place >= 0 && deepEqual(slices[place], slice)) return null;
+    this.#slices.set(service, place < 0 ? [...slices, slice] : slices.with(place, slice));
     return service;
   }
+
+  /** Whether the Service had a slice of that name. */
+  #drop(service: string, slice: EndpointSlice): boolean {
+    const slices = this.#slices.get(service) ?? [];
+    const place = placeOf(slices, slice);
+    if (place < 0) return false;
+    if (slices.length > 1) this.#slices.set(service, slices.toSpliced(place, 1));
+    else this.#slices.delete(service);
+    return true;
+  }
+}
+
+function placeOf(slices: readonly EndpointSlice[], { metadata }: EndpointSlice): number {
+  return slices.findIndex((other) => (other.metadata?.name ?? '') === (metadata?.name ?? ''));
 }
 
 /** kube-proxy's informers leave out what another proxy serves, and slices of headless Services (cmd/kube-proxy/app/server.go). */

@@ -25,10 +25,12 @@ export interface ServicePort {
   readonly chain: string;
 }
 
+const NONE: readonly never[] = [];
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
 /** IPv4 addresses of a list, as kube-proxy prints them after parsing: without leading zeros. */
-function addressesOf(texts: readonly (string | undefined)[]): string[] {
+function addressesOf(texts: readonly (string | undefined)[] | undefined): readonly string[] {
+  if (!texts?.length) return NONE;
   return texts.flatMap((text) => {
     const address = text === undefined || text.includes(':') ? undefined : parseIpv4(text.trim());
     return address === undefined ? [] : [formatIpv4(address)];
@@ -36,7 +38,8 @@ function addressesOf(texts: readonly (string | undefined)[]): string[] {
 }
 
 /** IPv4 source ranges as kube-proxy prints them after parsing: without blanks and host bits. */
-function rangesOf(texts: readonly string[]): string[] {
+function rangesOf(texts: readonly string[] | undefined): readonly string[] {
+  if (!texts?.length) return NONE;
   return texts.flatMap((text) => {
     const prefix = text.includes('/') ? parsePrefix(text.trim()) : undefined;
     return prefix === undefined ? [] : [`${formatIpv4(prefix.address)}/${prefix.length}`];
@@ -59,10 +62,10 @@ export function servicePortsOf(service: Service): ServicePort[] {
   if (clusterIP === undefined) return [];
 
   const namespacedName = `${service.metadata?.namespace ?? 'default'}/${service.metadata?.name ?? ''}`;
-  const externalIPs = addressesOf(spec.externalIPs ?? []);
+  const externalIPs = addressesOf(spec.externalIPs);
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0;
   const externalPolicyLocal = spec.externalTrafficPolicy === 'Local' && external;
-  const loadBalancerSourceRanges = rangesOf(spec.loadBalancerSourceRanges ?? []);
+  const loadBalancerSourceRanges = rangesOf(spec.loadBalancerSourceRanges);
   const ingress = (service.status?.loadBalancer?.ingress ?? []) as { ip?: string; ipMode?: string }[];
   // ipMode Proxy: the balancer wants its own address seen, so the node must not short-circuit it (KEP-1860).
   const loadBalancerVIPs = addressesOf(ingress.filter((entry) => entry.ipMode !== 'Proxy').map((entry) => entry.ip));

@@ -26,16 +26,19 @@ const LOOPBACK: Ipv4Prefix = { address: 0x7f000000 as Ipv4, length: 8 };
 export class Topology {
   readonly #interfaces = new Map<string, Interface>();
   readonly #local = new Set<number>();
-  /** Routes to single hosts, of which a node has one for each pod. */
+  /** Routes to single hosts. */
   readonly #hosts = new Map<number, Route>();
+  readonly #pods: (address: Ipv4) => string | undefined;
   /** The others, longest prefix first. */
   #prefixes: Route[] = [];
 
   /** net.ipv4.conf.all.route_localnet: 127.0.0.0/8 may come in and go out by any interface. kube-proxy sets it for node ports on localhost. */
   readonly routeLocalnet: boolean;
 
-  constructor({ routeLocalnet = false }: { readonly routeLocalnet?: boolean } = {}) {
+  /** @param options.pods the device that leads to a pod's address: a node has a host route to each of its pods */
+  constructor({ routeLocalnet = false, pods = () => undefined }: { readonly routeLocalnet?: boolean; readonly pods?: (address: Ipv4) => string | undefined } = {}) {
     this.routeLocalnet = routeLocalnet;
+    this.#pods = pods;
   }
 
   addInterface(device: Interface): void {
@@ -63,7 +66,10 @@ export class Topology {
   /** Where a packet to this address leaves; null: no route. A local address leaves by lo. */
   route(destination: Ipv4): Hop | null {
     if (this.isLocal(destination)) return { device: 'lo', next: destination };
-    const route = this.#hosts.get(destination) ?? this.#prefixes.find((candidate) => inPrefix(destination, candidate.destination));
+    const host = this.#hosts.get(destination);
+    const pod = host ? undefined : this.#pods(destination);
+    if (pod !== undefined) return { device: pod, next: destination };
+    const route = host ?? this.#prefixes.find((candidate) => inPrefix(destination, candidate.destination));
     return route ? { device: route.device, next: route.via ?? destination } : null;
   }
 
