@@ -14,8 +14,8 @@ export interface LocalPod {
 
 const FIRST_IFINDEX = 10;
 
-/** What a pod is called: by its name alone, or by namespace and name. */
-type PodName = string | { readonly namespace: string; readonly name: string };
+/** What a pod is called: by its name alone, or by namespace and name, as an endpoint's `targetRef` has them. */
+type PodName = string | { readonly namespace?: string; readonly name?: string };
 
 /** Its texts are made when somebody asks: a large cluster has 100,000 pods, of which one is looked at. */
 class Pod implements LocalPod {
@@ -32,7 +32,7 @@ class Pod implements LocalPod {
   }
 
   get name(): string {
-    return typeof this.#called === 'string' ? this.#called : `${this.#called.namespace}/${this.#called.name}`;
+    return typeof this.#called === 'string' ? this.#called : `${this.#called.namespace ?? 'default'}/${this.#called.name ?? ''}`;
   }
 
   get device(): string {
@@ -141,8 +141,8 @@ function eachLocalPod(object: Placed, node: string, visit: (address: Ipv4, calle
     for (const text of addresses) {
       const address = parseIpv4(text);
       if (address === undefined) continue;
-      const { name, namespace = object.metadata?.namespace ?? 'default' } = targetRef ?? {};
-      visit(address, name ? { namespace, name } : formatIpv4(address));
+      if (!targetRef?.name) visit(address, formatIpv4(address));
+      else visit(address, targetRef.namespace === undefined ? { namespace: object.metadata?.namespace ?? 'default', name: targetRef.name } : targetRef);
     }
   }
 }

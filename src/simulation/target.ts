@@ -11,6 +11,9 @@ export interface LanePort {
   readonly endpoints: number;
 }
 
+/** As a page writes them: one text for the thousands of Service ports. */
+const PROTOCOLS: Readonly<Record<string, Target['protocol']>> = { tcp: 'TCP', udp: 'UDP', sctp: 'SCTP' };
+
 /** Where nothing can be sent to. */
 export const NO_TARGET: Target = { servicePort: '', address: '', port: 0, protocol: 'TCP', endpoints: 0, position: null };
 
@@ -28,7 +31,7 @@ export function targetsOf(ports: Iterable<LanePort>, positions: readonly string[
       servicePort: port.portName === '' ? `${port.namespacedName}:${port.port}` : port.name,
       address: port.clusterIP,
       port: port.port,
-      protocol: port.protocol.toUpperCase() as Target['protocol'],
+      protocol: PROTOCOLS[port.protocol] ?? (port.protocol.toUpperCase() as Target['protocol']),
       endpoints,
       // Rules of external addresses stand there too, but only where there are endpoints.
       position: endpoints === 0 ? null : (position.get(id) ?? null),

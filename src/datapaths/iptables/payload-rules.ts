@@ -63,6 +63,9 @@ class TableSink implements PayloadSink {
   #portsAt = 0;
   #target: Target = NO_TARGET;
 
+  /** Ranges of one port, by it: 100,000 endpoints have but a few. */
+  readonly #ports = new Map<number, Range>();
+
   constructor(tables: Map<TableName, RuleTable>, payload: SyncPayload) {
     this.#tables = tables;
     this.#payload = payload;
@@ -142,7 +145,7 @@ class TableSink implements PayloadSink {
   }
 
   destinationPort(port: number): void {
-    if (this.#protocol) this.#matches[this.#portsAt] = portMatch(this.#protocol, [port, port]);
+    if (this.#protocol) this.#matches[this.#portsAt] = portMatch(this.#protocol, this.#portOnly(port));
   }
 
   local(side: 'src' | 'dst'): void {
@@ -173,7 +176,16 @@ class TableSink implements PayloadSink {
   translate(address: string, port: number): void {
     const to = parseIpv4(address);
     if (to === undefined) throw new RuleError(`--to-destination takes an address and a port, not ${address}:${port}.`);
-    this.#target = { kind: 'nat', name: 'DNAT', range: { addresses: [to, to], ports: [port, port], randomPorts: false } };
+    this.#target = { kind: 'nat', name: 'DNAT', range: { addresses: [to, to], ports: this.#portOnly(port), randomPorts: false } };
+  }
+
+  #portOnly(port: number): Range {
+    let range = this.#ports.get(port);
+    if (!range) {
+      range = [port, port];
+      this.#ports.set(port, range);
+    }
+    return range;
   }
 
   end(): void {

@@ -81,12 +81,6 @@ export class Agent {
     }
   }
 
-  /** The name of the frontend with that id (its rev_nat_index). */
-  frontendName(id: number): string | null {
-    for (const { installed } of this.#services.values()) for (const entry of installed) if (entry.id === id) return entry.frontend.name;
-    return null;
-  }
-
   apply(change: ClusterChange, progress?: (done: number) => void): void {
     const touched = new Map<string, Known>();
     const touch = (name: string): Known => {

@@ -3,9 +3,8 @@ import { backendKey, type BackendAddress } from './frontends.ts';
 import { backendId, backendValue, MAP } from './layout.ts';
 import type { Write } from './write.ts';
 
-interface Backend {
+interface Backend extends BackendAddress {
   readonly id: number;
-  readonly address: BackendAddress;
   uses: number;
 }
 
@@ -21,17 +20,17 @@ export class BackendTable {
   }
 
   /** One more use of an address; its entry is written with the first. */
-  use(address: BackendAddress): number {
-    const key = numberOf(address);
+  use({ address, port, protocol }: BackendAddress): number {
+    const key = numberOf(address, port, protocol);
     const known = this.#byAddress.get(key);
     if (known) {
       known.uses += 1;
       return known.id;
     }
-    const backend = { id: this.#next++, address, uses: 1 };
+    const backend = { id: this.#next++, address, port, protocol, uses: 1 };
     this.#byAddress.set(key, backend);
     this.#byId.set(backend.id, backend);
-    this.#write(MAP.backends, backendId(backend.id), backendValue(address));
+    this.#write(MAP.backends, backendId(backend.id), backendValue(backend));
     return backend.id;
   }
 
@@ -42,19 +41,19 @@ export class BackendTable {
     backend.uses -= 1;
     if (backend.uses > 0) return;
     this.#byId.delete(id);
-    this.#byAddress.delete(numberOf(backend.address));
+    this.#byAddress.delete(numberOf(backend.address, backend.port, backend.protocol));
     this.#write(MAP.backends, backendId(id), null);
   }
 
   /** `address:port/protocol`; '' for a number that is not in use. */
   keyOf(id: number): string {
     const backend = this.#byId.get(id);
-    return backend ? backendKey(backend.address) : '';
+    return backend ? backendKey(backend) : '';
   }
 }
 
 /** Address, port and protocol as one number: 32, 16 and 8 bits would be too many, but there are three protocols only. */
-function numberOf({ address, port, protocol }: BackendAddress): number {
+function numberOf(address: number, port: number, protocol: number): number {
   const which = protocol === PROTOCOL_NUMBER.TCP ? 0 : protocol === PROTOCOL_NUMBER.UDP ? 1 : 2;
   return (address * 65536 + port) * 4 + which;
 }

@@ -12,8 +12,6 @@ export interface Frontend extends ServiceTraits {
   readonly protocol: number;
   readonly scope: number;
   readonly kind: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalIP';
-  /** `namespace/name:port`. */
-  readonly name: string;
   readonly portName: string;
   /** Only endpoints on this node. */
   readonly localOnly: boolean;
@@ -71,9 +69,11 @@ export function frontendsOf(service: Service, node: Ipv4 | null): Frontend[] {
     const protocol = protocolNumber(port.protocol);
     if (protocol === undefined) continue;
     const portName = port.name ?? '';
-    const common = { protocol, portName, affinitySeconds, algorithm, name: `${metadata?.namespace ?? 'default'}/${metadata?.name ?? ''}${portName === '' ? '' : `:${portName}`}` };
     frontends.push({
-      ...common,
+      protocol,
+      portName,
+      affinitySeconds,
+      algorithm,
       kind: 'ClusterIP',
       address: clusterIP,
       port: port.port,
@@ -81,7 +81,7 @@ export function frontendsOf(service: Service, node: Ipv4 | null): Frontend[] {
       flags: affinity,
       flags2: internalLocal ? SERVICE_FLAG_2.internalLocal : 0,
       localOnly: internalLocal,
-      sourceRanges: [],
+      sourceRanges: NONE,
     });
     for (const { kind, address, flag, sourceRanges } of outside) {
       const number = kind === 'NodePort' ? (port.nodePort ?? 0) : port.port;
@@ -89,7 +89,7 @@ export function frontendsOf(service: Service, node: Ipv4 | null): Frontend[] {
       const flags = affinity | flag | SERVICE_FLAG.routable | (externalLocal ? SERVICE_FLAG.externalLocal : 0) | (sourceRanges.length > 0 ? SERVICE_FLAG.sourceRange : 0);
       const twoScopes = externalLocal !== internalLocal;
       const flags2 = (internalLocal ? SERVICE_FLAG_2.internalLocal : 0) | (twoScopes ? SERVICE_FLAG_2.twoScopes : 0);
-      const frontend = { ...common, kind, address, port: number, flags, flags2, sourceRanges };
+      const frontend = { protocol, portName, affinitySeconds, algorithm, kind, address, port: number, flags, flags2, sourceRanges };
       if (twoScopes) frontends.push({ ...frontend, scope: SCOPE.internal, localOnly: internalLocal, sourceRanges: [] });
       frontends.push({ ...frontend, scope: SCOPE.external, localOnly: externalLocal });
     }
@@ -112,7 +112,8 @@ interface OutsideAddress {
   readonly sourceRanges: readonly Ipv4Prefix[];
 }
 
-function addressesForTheOutside({ spec, status }: Service, node: Ipv4 | null): OutsideAddress[] {
+function addressesForTheOutside({ spec, status }: Service, node: Ipv4 | null): readonly OutsideAddress[] {
+  if ((spec?.type ?? 'ClusterIP') === 'ClusterIP' && !spec?.externalIPs?.length) return NONE;
   const addresses: OutsideAddress[] = [];
   const isExternal = spec?.type === 'NodePort' || spec?.type === 'LoadBalancer';
   if (isExternal && node !== null) addresses.push({ kind: 'NodePort', address: node, flag: SERVICE_FLAG.nodePort, sourceRanges: [] });

@@ -1,6 +1,6 @@
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import { chainName } from './names.ts';
-import { usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
+import { protocolOf, usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
 
 const NONE: readonly never[] = [];
 
@@ -26,7 +26,7 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
       if ((slicePort.name ?? '') !== port.portName || !slicePort.port) continue;
-      if ((slicePort.protocol ?? 'TCP').toLowerCase() !== port.protocol) continue;
+      if (protocolOf(slicePort.protocol) !== port.protocol) continue;
       for (const endpoint of slice.endpoints ?? []) {
         const ip = endpoint.addresses[0];
         if (ip === undefined) continue;

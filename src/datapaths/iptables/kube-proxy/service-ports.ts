@@ -54,6 +54,21 @@ function clusterIPOf(spec: ServiceSpec): string | undefined {
   return addressesOf([text])[0];
 }
 
+/** As iptables writes it; no name is TCP. */
+export function protocolOf(name: string | undefined): ServicePort['protocol'] {
+  switch (name) {
+    case undefined:
+    case 'TCP':
+      return 'tcp';
+    case 'UDP':
+      return 'udp';
+    case 'SCTP':
+      return 'sctp';
+    default:
+      return name.toLowerCase() as ServicePort['protocol'];
+  }
+}
+
 /** The Service's ports that get rules: none for headless and ExternalName ones, and for IPv6 alone (newBaseServiceInfo, pkg/proxy/serviceport.go). */
 export function servicePortsOf(service: Service): ServicePort[] {
   const spec = service.spec ?? {};
@@ -71,7 +86,7 @@ export function servicePortsOf(service: Service): ServicePort[] {
   const loadBalancerVIPs = addressesOf(ingress.filter((entry) => entry.ipMode !== 'Proxy').map((entry) => entry.ip));
 
   return (spec.ports ?? []).map((port) => {
-    const protocol = (port.protocol ?? 'TCP').toLowerCase() as ServicePort['protocol'];
+    const protocol = protocolOf(port.protocol);
     const name = servicePortName(namespacedName, port.name ?? '');
     return {
       name,
