@@ -1,5 +1,5 @@
 import type { Fault } from '../../kubernetes/fault.ts';
-import { m } from '../../i18n/paraglide/messages.js';
+import { FAULT_MESSAGES } from './fault-messages.ts';
 
 type Message = (values: Fault['values']) => string;
 
@@ -8,7 +8,7 @@ type Message = (values: Fault['values']) => string;
  * (an older page with a newer reader) is shown as it is, with its values.
  */
 export function faultSentence(fault: Fault): string {
-  const message = (m as unknown as Readonly<Record<string, Message | undefined>>)[fault.message];
+  const message = FAULT_MESSAGES[fault.message] as Message | undefined;
   return message ? message(fault.values) : [fault.message, ...Object.values(fault.values)].join(' ');
 }
 

@@ -69,12 +69,12 @@ export class RulesState {
       const tables = await this.#engines.rules.tables(scene);
       const reading = scene.cluster.kind === 'rules' ? await this.#engines.read(scene.cluster) : null;
       if (this.#scene !== scene) return;
-      this.tables = tables;
+      this.tables = { ...tables, tables: inOrder(tables.tables) };
       this.reading = reading;
       this.form = formOf(tables.example);
       this.keep = tables.example.keep;
       this.#last = tables.example.packet;
-      const first = tables.tables.find(({ table, rules }) => table === 'nat' && rules > 0) ?? tables.tables.find(({ rules }) => rules > 0) ?? tables.tables[0];
+      const first = ['nat', 'filter'].map((name) => tables.tables.find(({ table, rules }) => table === name && rules > 0)).find((found) => found) ?? tables.tables.find(({ rules }) => rules > 0) ?? tables.tables[0];
       if (first) await this.show(first.table);
     } catch (error) {
       if (this.#scene !== scene) return;
@@ -178,6 +178,12 @@ export class RulesState {
       this.busy = false;
     }
   }
+}
+
+/** Tables in the order in which a packet meets them. */
+function inOrder(tables: RuleTables['tables']): RuleTables['tables'] {
+  const order = ['raw', 'mangle', 'nat', 'filter', 'security'];
+  return tables.toSorted((a, b) => order.indexOf(a.table) - order.indexOf(b.table));
 }
 
 /** Whether two scenes have the same rules in the left lane. */
