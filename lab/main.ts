@@ -34,7 +34,7 @@ npm run lab -- kube-proxy [--cases N] [--from-seed N] [--record]
 Builds kube-proxy's own code and holds the engine's payloads against it over random clusters and changes. Needs Go, and
 some minutes the first time. --record writes a hash of each payload into the tests.
 
-  --cases   random rule sets for each backend: 100 unless told
+  --cases   check: random rule sets for each backend, 100 unless told; kube-proxy: random clusters, 300 unless told
   --packets random packets through the project's own BPF objects: 10,000 unless told
   --seed    of everything random: 1 unless told
   --quick   a short run into a folder of its own (.cache/lab unless --out says so): shows that the tool works
@@ -47,7 +47,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   let options;
   try {
-    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, cases: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' }, cases: { type: 'string', default: '300' }, 'from-seed': { type: 'string', default: '1' }, record: { type: 'boolean', default: false } } });
+    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, cases: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' }, 'from-seed': { type: 'string', default: '1' }, record: { type: 'boolean', default: false } } });
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
@@ -68,7 +68,7 @@ ${USAGE}`);
   }
   if (positionals.length === 1 && command === 'kube-proxy') {
     if (values.record) say(`Written: ${recordProxy()}.`);
-    const [cases, from] = [Number(values.cases), Number(values['from-seed'])];
+    const [cases, from] = [Number(values.cases ?? 300), Number(values['from-seed'])];
     if (!(Number.isInteger(cases) && cases > 0 && Number.isInteger(from) && from > 0)) {
       say(`--cases and --from-seed are whole numbers above 0.\n\n${USAGE}`);
       return 2;

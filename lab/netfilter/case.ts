@@ -1,6 +1,11 @@
 import type { ReplayCase, ReplayPacket } from '../../src/datapaths/iptables/netfilter/replay.ts';
 
-export type Topology = ReplayCase['topology.json'];
+type Recorded = ReplayCase['topology.json'];
+
+export interface Topology extends Recorded {
+  /** `connected`: the kernel has it from an address. */
+  readonly routes: readonly (Recorded['routes'][number] & { readonly connected?: boolean })[];
+}
 
 /** A packet of a case, in the format of the recordings. */
 export interface CasePacket extends ReplayPacket {

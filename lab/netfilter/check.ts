@@ -1,5 +1,5 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import process from 'node:process';
 import type { LabCheck } from '../lab-check.ts';
 import { Dice } from '../dice.ts';
@@ -95,7 +95,7 @@ export async function checkCases(helper: string, name: string, plans: readonly (
       refused = withRule(error.message, plan().rules);
     }
   }
-  if (differ.length > 0) return { name, passed: false, detail: `${differ.length} of ${played} cases differ, kept in ${DIFFERS}. ${differ.slice(0, 3).join('\n  ')}` };
+  if (differ.length > 0) return { name, passed: false, detail: `${differ.length} of ${played} cases differ, kept in ${relative(ROOT, DIFFERS)}. ${differ.slice(0, 3).join('\n  ')}` };
   if (refusals > 0) return { name, passed: null, detail: `${played} cases agree; ${refusals} could not be played: ${refused}` };
   return { name, passed: true, detail: `${played} cases of ${packets} packets: what came out and every counter agree.` };
 }

@@ -15,7 +15,7 @@ export function differences(recorded: RecordedCase): string[] {
     const engine = cameOut(result.outcomes[index] ?? {});
     // An answer of the kernel's own (time exceeded) is no outcome of the packet.
     const kernel = (recorded.kernel.outs[index] ?? []).filter((out) => !(engine.length === 0 && out.icmp_type === 11 && out.ttl === 64));
-    const [ours, theirs] = [engine.map((out, which) => comparable(out, kernel[which], packet)), kernel.map((out, which) => comparable(out, engine[which], packet))].map((list) => JSON.stringify(list));
+    const [ours, theirs] = [engine.map((out, which) => comparable(out, kernel[which], packet)), kernel.map((out, which) => comparable({ ...out }, engine[which], packet))].map((list) => JSON.stringify(list));
     if (ours !== theirs) found.push(`packet ${packet.id} ${JSON.stringify(packet)}: the engine ${String(result.outcomes[index]?.['outcome'])} ${String(result.outcomes[index]?.['by'] ?? '')} ${ours}, the kernel ${theirs}; ${JSON.stringify(result.steps[index]?.[1])}`);
   });
   return [...found, ...counterDifferences(result.counters, recorded.kernel.counters, recorded)];

@@ -80,7 +80,7 @@ export class KernelRouter {
       }
       for (const address of addresses) if (address !== '127.0.0.1/8') links.push(`addr add ${address} dev ${name}`);
     }
-    const routes = topology.routes.filter((route) => !('connected' in route)).map(({ dst, via, dev }) => `route add ${dst}${via === undefined ? '' : ` via ${via}`} dev ${dev}`);
+    const routes = topology.routes.filter(({ connected }) => !connected).map(({ dst, via, dev }) => `route add ${dst}${via === undefined ? '' : ` via ${via}`} dev ${dev}`);
     this.#inside('ip', ['-batch', '-'], [...links, ...ups, ...routes, ''].join('\n'));
     this.#inside('nft', ['-f', '-'], SPY);
     if (sets !== undefined) this.#inside('ipset', ['restore', '-exist'], sets);

@@ -18,7 +18,11 @@ const TOPOLOGY: Topology = {
     { name: 'sv0', side: 'server', addresses: [`${PRESET_NODE.address}/24`] },
     { name: 'lo', addresses: ['127.0.0.1/8'] },
   ],
-  routes: [{ dst: 'default', via: '192.168.0.1', dev: 'sv0' }],
+  routes: [
+    { dst: '10.244.0.0/24', dev: 'cl0', connected: true },
+    { dst: '192.168.0.0/24', dev: 'sv0', connected: true },
+    { dst: 'default', via: '192.168.0.1', dev: 'sv0' },
+  ],
 };
 
 /** kube-proxy's own payload for a random cluster, and packets to its Services. */
@@ -93,7 +97,9 @@ function endpointsOf(payload: string): Choices {
     const [, address = PRESET_NODE.address] = /-d ([\d.]+)/.exec(line) ?? [];
     const service = chain.startsWith('KUBE-FW') ? chain.replace('KUBE-FW', 'KUBE-EXT') : chain;
     const list = choices.get(next.get(service) ?? service);
-    if (chain !== '' && port !== '' && list) byFrontend.set(`${address}:${port}/${protocol}`, list);
+    const frontend = `${address}:${port}/${protocol}`;
+    // Where two Services have the same one, the first rule is met.
+    if (chain !== '' && port !== '' && list && !byFrontend.has(frontend)) byFrontend.set(frontend, list);
   }
   return byFrontend;
 }

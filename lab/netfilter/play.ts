@@ -10,7 +10,10 @@ export interface PlayPlan extends RouterPlan {
   /** The next packet, after what came out of those before; null: nothing fits this time. */
   readonly next: (history: readonly Sent[]) => NextPacket | null;
   readonly count: number;
-  /** What the kernel drew, as far as what came out tells it. */
+  /**
+   * What the kernel drew, as far as what came out tells it. Such a case is another one each time: the packets follow what
+   * was drawn.
+   */
   readonly draws?: (packet: CasePacket, outs: readonly Out[]) => readonly number[];
 }
 
@@ -53,6 +56,7 @@ export async function play(helper: string, plan: PlayPlan): Promise<RecordedCase
 
 /** The same packets once more, in a fresh kernel router: is it always so? Throws `LabError`. */
 export async function playAgain(helper: string, plan: PlayPlan, before: RecordedCase): Promise<RecordedCase> {
+  if (plan.draws) return play(helper, plan);
   const router = await KernelRouter.start(helper, plan);
   try {
     const packets: CasePacket[] = [];
@@ -65,8 +69,7 @@ export async function playAgain(helper: string, plan: PlayPlan, before: Recorded
       const sent = resolved(packet as CasePacket, outs, packets);
       const came = await router.send(sent);
       outs.push(came);
-      const draws = plan.draws?.(sent, came);
-      packets.push({ ...packet, ...(waited >= NOTABLE_MS ? { wait_ms: waited } : {}), draws: draws ?? [] } as CasePacket);
+      packets.push({ ...packet, ...(waited >= NOTABLE_MS ? { wait_ms: waited } : {}) } as CasePacket);
     }
     return recorded(plan, packets, outs, router);
   } finally {
@@ -81,7 +84,7 @@ function recorded({ name, topology, rules, sets }: PlayPlan, packets: readonly C
 /** Its ports are those that NAT chose at random for another connection: in the engine nothing would be there. */
 function dependsOnChance(packet: NextPacket, chosen: ReadonlySet<number>): boolean {
   const inner = (packet.inner ?? {}) as Readonly<Record<string, unknown>>;
-  const said = new Set(packet.nondeterministic);
+  const said = new Set((packet as CasePacket).nondeterministic ?? []);
   return (['sport', 'dport'] as const).some((field) => (isHigh(packet[field], chosen) && !said.has(field)) || (isHigh(inner[field], chosen) && !said.has(`inner.${field}`)));
 }
 

@@ -50,13 +50,15 @@ export class RandomPacket {
     const dice = this.#dice;
     const { clients, servers, own, all, virtual } = this.#ends;
     const from = dice.pick(['client', 'client', 'client', 'server', 'router']);
-    let src = dice.pick(from === 'client' ? clients : from === 'server' ? servers : [...own, ...(dice.chance(0.3) ? ['127.0.0.1'] : [])]);
-    if (from !== 'router' && dice.chance(0.03)) src = dice.pick([...own, '127.0.0.1']);
+    const frontend = this.#frontends.length > 0 && dice.chance(0.75) ? dice.pick(this.#frontends) : null;
+    // Not to a Service: dropped at routing, it would not tell which endpoint was chosen.
+    const martians = frontend === null;
+    let src = dice.pick(from === 'client' ? clients : from === 'server' ? servers : [...own, ...(martians && dice.chance(0.3) ? ['127.0.0.1'] : [])]);
+    if (martians && from !== 'router' && dice.chance(0.03)) src = dice.pick([...own, '127.0.0.1']);
     let dst = dice.pick([...(from === 'client' ? servers : from === 'server' ? clients : [...servers, ...clients]), ...virtual, ...own]);
     if (dice.chance(0.15)) dst = dice.pick(all);
     if (src === '127.0.0.1' && from === 'router') dst = dice.pick(['127.0.0.1', ...own]);
     if (from !== 'router' && dice.chance(0.05)) dst = dice.pick([`${networkOf(src)}.255`, '224.0.0.5', '255.255.255.255']);
-    const frontend = this.#frontends.length > 0 && dice.chance(0.75) ? dice.pick(this.#frontends) : null;
     if (frontend) dst = frontend.address;
     const ip = { from, src, dst, ttl: dice.pick([64, 64, 64, 63, 128, 2]) };
     const ports = { sport: dice.pick(CLIENT_PORTS), dport: frontend?.port ?? dice.pick(SERVICE_PORTS) };
