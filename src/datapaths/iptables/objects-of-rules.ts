@@ -65,7 +65,8 @@ const CHAIN = /^KUBE-(SVC|SVL|EXT|FW|XLB)-(.+)$/;
  * Rebuilds Services and EndpointSlices from kube-proxy's chains (pkg/proxy/iptables/proxier.go, syncProxyRules, read
  * backwards): KUBE-SERVICES and KUBE-NODEPORTS of nat, the chains that they lead to, and the refusals of filter.
  *
- * Rules say nothing of pods that get no packet, and little of nodes: an endpoint is on this node where it stands in a
+ * Rules say nothing of pods that get no packet (of a Service that only local endpoints may serve, where there are none,
+ * it is not known which others there are), and little of nodes: an endpoint is on this node where it stands in a
  * chain of local endpoints (KUBE-SVL), where flannel's rules show it in this node's own range, or where a CNI plugin's
  * rule names its address; every other one has no node, and packets to it leave by the uplink.
  */
@@ -188,7 +189,11 @@ function readFilter(table: RuleTable, drafts: Map<string, Draft>): void {
       if (comment.endsWith(' health check node port')) {
         // A health check is spoken to in TCP, whatever the Service's own port speaks.
         const own = [...['TCP', 'UDP', 'SCTP'].map((other) => drafts.get(`${name}/${other.toLowerCase()}`))].find((draft) => draft !== undefined);
-        if (own) own.healthCheck = portOf(table, rule);
+        if (own) {
+          own.healthCheck = portOf(table, rule);
+          // Only a Service whose packets from outside stay on the node has one.
+          own.externalLocal = true;
+        }
         continue;
       }
       if (!comment.includes(' has no ')) continue;
@@ -345,13 +350,13 @@ function objectsOf(service: string, drafts: readonly Draft[], local: ReadonlySet
       ...(loadBalancerIPs.length > 0 ? { status: { loadBalancer: { ingress: loadBalancerIPs.map((ip) => ({ ip, ipMode: 'VIP' })) } } } : {}),
     },
     ...slices.map(
-      ({ ports, addresses }, index): ClusterObject => ({
+      ({ ports, addresses, ending }, index): ClusterObject => ({
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',
         metadata: { namespace, name: `${name}-${index}`, labels: { 'kubernetes.io/service-name': name } },
         addressType: 'IPv4',
         ports,
-        endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true, serving: true, terminating: false }, ...(local.has(address) ? { nodeName: RULES_NODE } : {}) })),
+        endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: !ending, serving: true, terminating: ending }, ...(local.has(address) ? { nodeName: RULES_NODE } : {}) })),
       }),
     ),
   ];
@@ -360,29 +365,39 @@ function objectsOf(service: string, drafts: readonly Draft[], local: ReadonlySet
 interface SliceDraft {
   readonly ports: { name?: string; port: number; protocol: Draft['protocol'] }[];
   readonly addresses: readonly string[];
+  /** They still serve, but end: only so are they in a chain of local endpoints and not among all of them. */
+  readonly ending: boolean;
 }
 
 /** A slice for each set of addresses that have the same ports, as the EndpointSlice controller makes them. */
 function slicesOf(drafts: readonly Draft[]): SliceDraft[] {
   const slices = new Map<string, SliceDraft>();
   for (const draft of drafts) {
-    const byPort = new Map<number, Set<string>>();
-    for (const { address, port } of [...draft.cluster, ...draft.localOnly]) {
-      const own = byPort.get(port);
-      if (own) own.add(address);
-      else byPort.set(port, new Set([address]));
-    }
-    for (const [port, own] of byPort) {
-      const addresses = [...own].sort();
-      // A port's name stands once in a slice: pods whose port of that name has another number need one of their own.
-      const key = byPort.size === 1 ? addresses.join() : `${draft.id} ${port}`;
-      const found = slices.get(key);
-      const entry = { ...(portName(draft.name) === '' ? {} : { name: portName(draft.name) }), port, protocol: draft.protocol };
-      if (found) found.ports.push(entry);
-      else slices.set(key, { ports: [entry], addresses });
-    }
+    const { cluster, localOnly } = draft;
+    const all = new Set(cluster.map(({ address, port }) => `${address}:${port}`));
+    const ending = all.size === 0 ? [] : localOnly.filter(({ address, port }) => !all.has(`${address}:${port}`));
+    addSlices(slices, draft, all.size === 0 ? localOnly : cluster, false);
+    addSlices(slices, draft, ending, true);
   }
   return [...slices.values()];
+}
+
+function addSlices(slices: Map<string, SliceDraft>, draft: Draft, endpoints: readonly Endpoint[], ending: boolean): void {
+  const byPort = new Map<number, Set<string>>();
+  for (const { address, port } of endpoints) {
+    const own = byPort.get(port);
+    if (own) own.add(address);
+    else byPort.set(port, new Set([address]));
+  }
+  for (const [port, own] of byPort) {
+    const addresses = [...own].sort();
+    // A port's name stands once in a slice: pods whose port of that name has another number need one of their own.
+    const key = `${ending ? 'ending ' : ''}${byPort.size === 1 ? addresses.join() : `${draft.id} ${port}`}`;
+    const found = slices.get(key);
+    const entry = { ...(portName(draft.name) === '' ? {} : { name: portName(draft.name) }), port, protocol: draft.protocol };
+    if (found) found.ports.push(entry);
+    else slices.set(key, { ports: [entry], addresses, ending });
+  }
 }
 
 function namespacedName(name: string): string {
