@@ -1,5 +1,5 @@
 import { packText, unpackText } from './link-text.ts';
-import { PRESETS, type PresetId, type Scene, type SceneChange } from './scene.ts';
+import { PRESETS, type PresetId, type Scene, type SceneChange, type SceneProgram } from './scene.ts';
 import { changesOf, stepsOf, withChanges } from './scene-steps.ts';
 
 /**
@@ -9,7 +9,9 @@ import { changesOf, stepsOf, withChanges } from './scene-steps.ts';
  *
  * `target`, `position`, `added` and `changes` are left out where they are null or empty. Changes are written
  * `add:2`, `scale:shop/cart:3`, `rollout:shop/cart:4` and `delete:shop/cart`, with `:everything` behind those at which
- * kube-proxy writes everything, and a comma between them. A cluster of text is `cluster=text`, a
+ * kube-proxy writes everything, and a comma between them. What the mode Programs runs is `object=from_container`, or
+ * `object=text` with the assembler's text deflated in `asm=` and a checksum in `asmsum=`; with `program=` where it is not
+ * the first, and the packet's `bytes=` in hex where they are not the example's. A cluster of text is `cluster=text`, a
  * node's own rules are `cluster=rules`, with the text deflated in `text=` and a checksum in `sum=`. A person may write such a link by hand; `end` shows that nothing
  * was cut off.
  */
@@ -32,16 +34,21 @@ const MOST_STEPS = 1000;
 const MOST_ADDED_ENDPOINTS = 100;
 const LAST_POSITION = 10_000_000;
 
-const FIELDS = ['cluster', 'mode', 'seed', 'target', 'position', 'connection', 'packet', 'profile', 'added', 'changes', 'text', 'sum'] as const;
+const FIELDS = ['cluster', 'mode', 'seed', 'target', 'position', 'connection', 'packet', 'profile', 'added', 'changes', 'text', 'sum', 'object', 'program', 'bytes', 'asm', 'asmsum'] as const;
 type Field = (typeof FIELDS)[number];
 
 const SERVICE_PORT = /^[a-z0-9][-a-z0-9.]{0,252}\/[a-z0-9][-a-z0-9.]{0,252}(:[-a-z0-9]{1,63})?$/;
 const SERVICE = /^[a-z0-9][-a-z0-9.]{0,252}\/[a-z0-9][-a-z0-9.]{0,252}$/;
+const OBJECT = /^[a-z][a-z0-9_]{0,63}$/;
+const PROGRAM = /^[A-Za-z_][\w.]{0,127}$/;
+/** As long as the longest frame that the page takes. */
+const BYTES = /^(?:[0-9a-f]{2}){0,65549}$/;
+const PROGRAM_FIELDS = ['object', 'program', 'bytes', 'asm', 'asmsum'] as const;
 const PROFILE = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 /** The fragment without its `#`. Browsers take addresses of about 2 MB: links of a long text are the caller's to refuse. */
 export function encodeScene(scene: Scene): string {
-  const { cluster, mode, seed, target, connection, packet, profile, added, changes = [] } = scene;
+  const { cluster, mode, seed, target, connection, packet, profile, added, changes = [], programs } = scene;
   const fields: [Field, string | number | null][] = [
     ['cluster', cluster.kind === 'preset' ? cluster.preset : cluster.kind],
     ['mode', mode],
@@ -57,6 +64,13 @@ export function encodeScene(scene: Scene): string {
   if (cluster.kind !== 'preset') {
     const { packed, sum } = packText(cluster.text);
     fields.push(['text', packed], ['sum', sum]);
+  }
+  if (mode === 'programs' && programs) {
+    fields.push(['object', programs.kind === 'sample' ? programs.name : programs.kind], ['program', programs.program], ['bytes', programs.bytes]);
+    if (programs.kind === 'text') {
+      const { packed, sum } = packText(programs.text);
+      fields.push(['asm', packed], ['asmsum', sum]);
+    }
   }
   const written = fields.flatMap(([field, value]) => (value === null ? [] : [`${field}=${value}`]));
   return [`v${VERSION}`, ...written, END].join('&');
@@ -109,6 +123,13 @@ function decode(fragment: string): Scene {
   const oneOf = <Value extends string>(field: Field, values: readonly Value[]): Value => values.find((value) => value === get(field)) ?? fail(wrong(field, get(field)));
   const matching = (field: Field, pattern: RegExp): string => (pattern.test(get(field)) ? get(field) : fail(wrong(field, get(field))));
 
+  const programOf = (): SceneProgram => {
+    const object = matching('object', OBJECT);
+    const chosen = { program: fields.has('program') ? matching('program', PROGRAM) : null, bytes: fields.has('bytes') ? matching('bytes', BYTES) : null };
+    if (object === 'text') return { kind: 'text', text: textOf(get('asm'), get('asmsum')), ...chosen };
+    for (const field of ['asm', 'asmsum'] as const) if (fields.has(field)) throw wrong(field, get(field));
+    return { kind: 'sample', name: object, ...chosen };
+  };
   const cluster = oneOf<PresetId | 'text' | 'rules'>('cluster', [...PRESETS, 'text', 'rules']);
   const own = cluster === 'text' || cluster === 'rules';
   if (!own) for (const field of ['text', 'sum'] as const) if (fields.has(field)) throw wrong(field, get(field));
@@ -126,7 +147,9 @@ function decode(fragment: string): Scene {
     profile: matching('profile', PROFILE),
     added: fields.has('added') ? addedOf(get('added')) : [],
     ...(fields.has('changes') ? { changes: get('changes').split(',').map(changeOf) } : {}),
+    ...(fields.has('object') && get('mode') === 'programs' ? { programs: programOf() } : {}),
   };
+  if (scene.programs === undefined) for (const field of PROGRAM_FIELDS) if (fields.has(field)) throw wrong(field, get(field));
   if ((scene.changes?.length ?? 0) > MOST_CHANGES || stepsOf(scene).length > MOST_STEPS) throw wrong('changes', get('changes'));
   // The same scene has one form, however a person wrote it.
   return withChanges(scene, changesOf(scene));

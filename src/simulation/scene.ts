@@ -27,6 +27,17 @@ export type SceneChange = ServiceChange & {
   readonly writes: 'changed' | 'everything';
 };
 
+/** What the mode Programs runs. A person's own object does not travel in a scene: only what the page itself has, or a text. */
+export type SceneProgram = (
+  | { readonly kind: 'sample'; /** One of the project's own objects, by base name. */ readonly name: string }
+  | { readonly kind: 'text'; /** In the assembler. */ readonly text: string }
+) & {
+  /** Its name in the object; null: the first that can be run. */
+  readonly program: string | null;
+  /** The packet's or the context's bytes, in hex without blanks; null: the example for its type. */
+  readonly bytes: string | null;
+};
+
 /** All that a picture depends on: the same scene gives the same picture and the same numbers. */
 export interface Scene {
   readonly version: 1;
@@ -48,4 +59,6 @@ export interface Scene {
   readonly added: readonly number[];
   /** What was changed after them, in order. */
   readonly changes?: readonly SceneChange[];
+  /** Only in the mode Programs; left out: the program that the mode begins with. */
+  readonly programs?: SceneProgram;
 }

@@ -3,6 +3,7 @@ import { findProfile } from '../cost/profiles.ts';
 import { answer } from './answer.ts';
 import { ClusterSource } from './cluster.ts';
 import { fetchAssets } from './page-assets.ts';
+import { retried } from './retried.ts';
 import { Simulation } from './simulation.ts';
 import { buffersOf } from './transferable.ts';
 import type { WorkerApi } from './worker-api.ts';
@@ -11,17 +12,6 @@ const clusters = new ClusterSource();
 
 /** Made at the first call that needs lanes, and again where that failed (a lost connection may come back). */
 const simulation = retried(async () => new Simulation({ assets: await fetchAssets(), profiles: { find: findProfile }, clusters }));
-
-function retried<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = null;
-      throw error;
-    });
-    return made;
-  };
-}
 
 const api: WorkerApi = {
   open: (scene, progress) => answer(async () => (await simulation()).open(scene, (done) => void progress(done))),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeScene, encodeScene } from '../../src/simulation/link.ts';
 import { packText } from '../../src/simulation/link-text.ts';
-import { PRESETS, type Scene, type SceneChange } from '../../src/simulation/scene.ts';
+import { PRESETS, type Scene, type SceneChange, type SceneProgram } from '../../src/simulation/scene.ts';
 import { changesOf, withChanges, withoutChanges } from '../../src/simulation/scene-steps.ts';
 import en from '../../messages/en.json' with { type: 'json' };
 import ko from '../../messages/ko.json' with { type: 'json' };
@@ -162,5 +162,52 @@ describe('what is wrong is said', () => {
   ])('%s', (_, link, message, values) => {
     expect(decodeScene(link)).toEqual({ error: { message, values } });
     expectSentence(link);
+  });
+});
+
+describe('what the mode Programs runs', () => {
+  const plain: Scene = { ...withoutChanges(SCENE), mode: 'programs', cluster: { kind: 'preset', preset: 'shop' }, added: [], target: { servicePort: null, position: null } };
+  const head = 'v1&cluster=shop&mode=programs&seed=7&connection=established&packet=3&profile=lab-6.18';
+  const bytes = fc.uint8Array({ maxLength: 90 }).map((some) => Array.from(some, (byte) => byte.toString(16).padStart(2, '0')).join(''));
+  const programs: fc.Arbitrary<SceneProgram> = fc.tuple(
+    fc.oneof(fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/).filter((name) => name !== 'text').map((name) => ({ kind: 'sample' as const, name })), fc.string({ unit: fc.constantFrom('r0', ' = ', '1', '\n', 'exit', ';', '&', '=', '한') }).map((text) => ({ kind: 'text' as const, text }))),
+    fc.record({ program: fc.option(fc.stringMatching(/^[A-Za-z_][\w.]{0,20}$/)), bytes: fc.option(bytes) }),
+  ).map(([what, chosen]) => ({ ...what, ...chosen }));
+
+  test('is read by a person, where it is one of the project’s own', () => {
+    const scene: Scene = { ...plain, programs: { kind: 'sample', name: 'connect4', program: 'cil_sock4_sendmsg', bytes: '0a00' } };
+    expect(encodeScene(scene)).toBe(`${head}&object=connect4&program=cil_sock4_sendmsg&bytes=0a00&end`);
+    expect(decodeScene(encodeScene(scene))).toEqual({ scene });
+  });
+
+  test('comes back as it was, object or text', () => {
+    fc.assert(fc.property(programs, (chosen) => {
+      const scene: Scene = { ...plain, programs: chosen };
+      expect(decodeScene(encodeScene(scene))).toEqual({ scene });
+    }), { seed: 11 });
+  });
+
+  test('is left out of the other modes’ links', () => {
+    const race: Scene = { ...plain, mode: 'race' };
+    expect(decodeScene(encodeScene({ ...race, programs: { kind: 'text', text: 'exit', program: null, bytes: null } }))).toEqual({ scene: race });
+  });
+
+  test.each([
+    ['object=From', 'link_field'],
+    ['object=../x', 'link_field'],
+    ['object=text', 'link_missing_field'],
+    ['object=text&asm=AAAA&asmsum=00000000', 'link_corrupted'],
+    ['object=connect4&asm=AAAA&asmsum=00000000', 'link_field'],
+    ['program=cil_xdp_entry', 'link_field'],
+    ['object=connect4&program=1x', 'link_field'],
+    ['object=connect4&bytes=0', 'link_field'],
+    ['object=connect4&bytes=0G', 'link_field'],
+    ['object=connect4&object=connect4', 'link_field'],
+  ])('%s is refused with a sentence', (fields, message) => {
+    expect(expectSentence(`${head}&${fields}&end`)).toBe(message);
+  });
+
+  test('belongs to the mode Programs alone', () => {
+    expect(expectSentence(`${head.replace('programs', 'race')}&object=connect4&end`)).toBe('link_field');
   });
 });

@@ -7,6 +7,16 @@ export function hexByte(byte: number): string {
   return byte.toString(16).padStart(2, '0');
 }
 
+/** `0a6013`: as links have it. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, hexByte).join('');
+}
+
+/** The bytes of such a text. */
+export function bytesOf(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, index) => Number.parseInt(hex.slice(2 * index, 2 * index + 2), 16));
+}
+
 export type HexReading =
   | { readonly bytes: Uint8Array<ArrayBuffer> }
   /** The character that does not fit, and where, from 0; null: half a byte is missing at the end. */

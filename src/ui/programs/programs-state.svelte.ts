@@ -4,8 +4,10 @@ import type { ProgramSpec } from '../../datapaths/ebpf/vm.ts';
 import type { MapInfo } from '../../datapaths/view.ts';
 import type { BpfFault, MapWindow, OpenedObject, OpenedProgram, Outcome, ProgramAccess, ProgramInput, ProgramsApi } from '../../simulation/programs/api.ts';
 import { programKind } from '../../simulation/programs/program-kind.ts';
+import type { SceneProgram } from '../../simulation/scene.ts';
 import { asSimulationError, type SimulationError } from '../../simulation/simulation-error.ts';
 import { EXAMPLE_TEXT } from './example-text.ts';
+import { bytesOf, hexOf } from './hex.ts';
 import type { Origin } from './origin.ts';
 import { RunTrace } from './run-trace.ts';
 
@@ -16,6 +18,11 @@ const BEFORE = 2;
 const LARGEST_OBJECT = 16_000_000;
 /** Of the project's own objects: what every packet of a pod goes through. */
 const FIRST = 'from_container';
+
+/** The program that is shown where nobody chose one. */
+function firstOf(object: OpenedObject | null): ProgramSpec | undefined {
+  return object?.spec.programs.find(({ unsupported }) => unsupported === null) ?? object?.spec.programs[0];
+}
 
 /** Everything that the mode Programs shows: an object, one of its programs, what it is run on, a run, and where in it. */
 export class ProgramsState {
@@ -71,14 +78,35 @@ export class ProgramsState {
     return this.program !== null && this.program.fault === null && this.program.check?.refusal === null && this.textFaults.length === 0;
   }
 
-  /** Opens the first of the project's own objects, once. */
-  async start(): Promise<void> {
-    if (this.#started) return;
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** What a link needs to show the same; undefined: what the mode begins with, or an object of one's own, which no link carries. */
+  get linked(): SceneProgram | undefined {
+    const { origin, program, input, object } = this;
+    if (!origin || origin.kind === 'file') return undefined;
+    const name = this.name === firstOf(object)?.name ? null : this.name;
+    const bytes = input && program && hexOf(input.data) !== hexOf(program.example.data) ? hexOf(input.data) : null;
+    if (origin.kind === 'text') return { kind: 'text', text: this.text, program: null, bytes };
+    return origin.name === FIRST && name === null && bytes === null ? undefined : { kind: 'sample', name: origin.name, program: name, bytes };
+  }
+
+  /** Opens what a link names and runs it; undefined: the first of the project's own objects. */
+  async show(wanted: SceneProgram | undefined): Promise<void> {
     this.#started = true;
     await this.#work(async () => {
-      this.samples = await this.#api.samples();
-      const first = this.samples.find((name) => name === FIRST) ?? this.samples[0];
-      if (first !== undefined) await this.#openSample(first);
+      if (this.samples.length === 0) this.samples = await this.#api.samples();
+      if (wanted?.kind === 'text') await this.useText(wanted.text);
+      else {
+        const name = wanted?.name ?? this.samples.find((one) => one === FIRST) ?? this.samples[0];
+        if (name === undefined) return;
+        await this.#open({ kind: 'sample', name }, { kind: 'sample', name }, null);
+      }
+      const { program = null, bytes = null } = wanted ?? {};
+      if (program !== null && program !== this.name && this.object) await this.#choose(program);
+      if (bytes !== null && this.input) this.setInput({ ...this.input, data: bytesOf(bytes) });
+      await this.#run();
     });
   }
 
@@ -215,8 +243,7 @@ export class ProgramsState {
     this.object = outcome.value;
     this.textLines = text?.lines ?? null;
     this.maps = outcome.value.maps;
-    const { programs } = outcome.value.spec;
-    const first = programs.find(({ unsupported }) => unsupported === null) ?? programs[0];
+    const first = firstOf(outcome.value);
     if (first && outcome.value.fault === null) await this.#choose(first.name, text ? before : null);
     else this.name = first?.name ?? null;
     if (outcome.value.fault === null) await this.#showMaps();
