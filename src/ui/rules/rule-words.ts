@@ -14,7 +14,8 @@ const TARGETS = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE', 'REJECT', 'MARK', 
 const COMMENT = /(?:^| )-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+)/;
 
 /** A rule's text around the chain that it leads to, its comment left out. */
-export function ruleWords({ text: whole, target }: Pick<RuleRow, 'text' | 'target'>): RuleWords {
+export function ruleWords({ text: whole, target: option }: Pick<RuleRow, 'text' | 'target'>): RuleWords {
+  const target = option?.split(' ', 1)[0] ?? null;
   const text = whole.replace(COMMENT, '').trim();
   if (target === null || TARGETS.has(target)) return { before: text, chain: null, after: '' };
   const at = Math.max(text.lastIndexOf(`-j ${target}`), text.lastIndexOf(`-g ${target}`));
