@@ -3,6 +3,7 @@ import { checkBpf } from './bpf/check.ts';
 import type { LabCheck } from './lab-check.ts';
 import { machine } from './machine.ts';
 import { checkNetfilter } from './netfilter/check.ts';
+import { checkNft } from './nft/check.ts';
 import { Workshop } from './workshop.ts';
 
 export interface CheckOptions {
@@ -17,7 +18,7 @@ export interface CheckOptions {
 
 /** The engines against this machine's kernel: netfilter's rules, tables' sizes, and BPF objects packet by packet. */
 export async function check({ packets = 10_000, cases = 100, seed = 1, say }: CheckOptions): Promise<LabCheck[]> {
-  return [...(await checkNetfilter({ cases, seed, say })), ...checkTables(say), ...checkBpf({ packets, seed, say })];
+  return [...(await checkNetfilter({ cases, seed, say })), ...checkTables(say), ...checkNft(say), ...checkBpf({ packets, seed, say })];
 }
 
 /** The same rules in legacy ip_tables and in the engine: entries and bytes of each table. */

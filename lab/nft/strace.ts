@@ -61,7 +61,7 @@ export function sumCalls(trace: string): NftTraffic {
   return { requests: calls.sendto, requestBytes: bytes.sendto, answers: calls.recvmsg, answerBytes: bytes.recvmsg, batches: calls.sendmsg, batchBytes: bytes.sendmsg };
 }
 
-/** `iptables v1.8.9 (nf_tables)` → `1.8.9`. */
+/** Of `iptables v1.8.9 (nf_tables)`, `1.8.9`. */
 export function iptablesVersion(): string {
   return /v(\d[\d.]*)/.exec(spawnSync('iptables-nft', ['-V'], { encoding: 'utf8' }).stdout ?? '')?.[1] ?? 'unknown';
 }
