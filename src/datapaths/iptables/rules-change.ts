@@ -53,24 +53,29 @@ export function changeSince(before: Before, netfilter: Netfilter, payload: Paylo
   const chainsWritten: string[] = [];
   let unchangedHandedOver = 0;
   let added = 0;
+  /** Chains that stood before and were handed over: only in them may rules be the same. */
+  let left = 0;
+  for (const stood of before.texts.values()) left += stood.size;
+  /** By table, chains that did not stand before and whose rules are counted. */
+  const counted = new Map<RuleTable, Set<number>>([...netfilter.tables.values()].map((table) => [table, new Set()]));
   for (const [name, chain] of payload.chains()) {
+    // Of new chains a few are named; the others are counted below.
+    if (left === 0 && chainsWritten.length >= CHAINS_SHOWN && rulesAdded.length >= RULES_SHOWN) break;
     const table = netfilter.tables.get(name);
     const id = table?.chainId(chain);
     if (!table || id === undefined) continue;
-    const start = table.start[id] ?? 0;
     if (chainsWritten.length < CHAINS_SHOWN) chainsWritten.push(`${name} ${chain}`);
     const stood = before.texts.get(name)?.get(chain);
-    // Nothing stood here: once enough new rules are named, there is nothing to compare.
-    if (!stood?.size && rulesAdded.length >= RULES_SHOWN) {
-      added += table.length[id] ?? 0;
-      continue;
-    }
+    if (stood) left -= 1;
+    else if (rulesAdded.length >= RULES_SHOWN) continue;
+    else counted.get(table)?.add(id);
+    const start = table.start[id] ?? 0;
     const old = new Map(stood ?? []);
     for (let index = 0; index < (table.length[id] ?? 0); index++) {
-      const text = table.ruleText(start + index);
-      const left = old.get(text) ?? 0;
-      if (left > 0) {
-        old.set(text, left - 1);
+      const text = old.size > 0 || rulesAdded.length < RULES_SHOWN ? table.ruleText(start + index) : '';
+      const same = old.get(text) ?? 0;
+      if (same > 0) {
+        old.set(text, same - 1);
         unchangedHandedOver += 1;
       } else {
         added += 1;
@@ -82,7 +87,11 @@ export function changeSince(before: Before, netfilter: Netfilter, payload: Paylo
   const chainsRemoved: string[] = [];
   for (const [name, table] of netfilter.tables) {
     const old = before.chains.get(name) ?? new Set();
-    for (const { name: chain } of table.chains()) if (!old.has(chain) && !table.policies.has(table.chainId(chain) ?? -1)) chainsAdded.push(chain);
+    for (const { id, name: chain } of table.chains()) {
+      if (old.has(chain)) continue;
+      if (!table.policies.has(id)) chainsAdded.push(chain);
+      if (!counted.get(table)?.has(id)) added += table.length[id] ?? 0;
+    }
     for (const chain of old) if (table.chainId(chain) === undefined) chainsRemoved.push(chain);
   }
   const rulesAfter = countRules(netfilter);

@@ -97,7 +97,7 @@ export class Agent {
         if (!service) continue;
         const known = touch(`${object.metadata?.namespace ?? 'default'}/${service}`);
         const place = known.slices.findIndex((slice) => (slice.metadata?.name ?? '') === (object.metadata?.name ?? ''));
-        if (op !== 'delete') known.slices = place < 0 ? [...known.slices, object] : known.slices.with(place, object);
+        if (op !== 'delete') known.slices = place < 0 ? known.slices.concat(object) : known.slices.with(place, object);
         else if (place >= 0) known.slices = known.slices.toSpliced(place, 1);
       }
     }
@@ -123,7 +123,7 @@ export class Agent {
         this.#update(entry, frontend, backends);
       } else {
         const added = { frontend, id: this.#takeServiceId(), slots: NONE, draining: NONE };
-        known.installed = [...known.installed, added];
+        known.installed = known.installed.concat(added);
         this.#install(added, backends);
       }
     }

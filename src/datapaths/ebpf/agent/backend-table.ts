@@ -12,8 +12,8 @@ interface Backend extends BackendAddress {
 export class BackendTable {
   readonly #write: Write;
   readonly #byAddress = new Map<number, Backend>();
-  readonly #byId = new Map<number, Backend>();
-  #next = 1;
+  /** Numbers are given in turn, and never twice. */
+  readonly #byId: (Backend | undefined)[] = [undefined];
 
   constructor(write: Write) {
     this.#write = write;
@@ -27,27 +27,27 @@ export class BackendTable {
       known.uses += 1;
       return known.id;
     }
-    const backend = { id: this.#next++, address, port, protocol, uses: 1 };
+    const backend = { id: this.#byId.length, address, port, protocol, uses: 1 };
     this.#byAddress.set(key, backend);
-    this.#byId.set(backend.id, backend);
+    this.#byId.push(backend);
     this.#write(MAP.backends, backendId(backend.id), backendValue(backend));
     return backend.id;
   }
 
   /** One use less; its entry goes with the last. */
   release(id: number): void {
-    const backend = this.#byId.get(id);
+    const backend = this.#byId[id];
     if (!backend) return;
     backend.uses -= 1;
     if (backend.uses > 0) return;
-    this.#byId.delete(id);
+    this.#byId[id] = undefined;
     this.#byAddress.delete(numberOf(backend.address, backend.port, backend.protocol));
     this.#write(MAP.backends, backendId(id), null);
   }
 
   /** `address:port/protocol`; '' for a number that is not in use. */
   keyOf(id: number): string {
-    const backend = this.#byId.get(id);
+    const backend = this.#byId[id];
     return backend ? backendKey(backend) : '';
   }
 }

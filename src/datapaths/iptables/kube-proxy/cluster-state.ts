@@ -92,7 +92,7 @@ export class ClusterState {
     const slices = this.#slices.get(service) ?? [];
     const place = placeOf(slices, slice);
     if (place >= 0 && deepEqual(slices[place], slice)) return null;
-    this.#slices.set(service, place < 0 ? [...slices, slice] : slices.with(place, slice));
+    this.#slices.set(service, place < 0 ? slices.concat(slice) : slices.with(place, slice));
     return service;
   }
 

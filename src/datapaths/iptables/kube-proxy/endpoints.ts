@@ -52,7 +52,7 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
       }
     }
   }
-  return [...byText.values()].sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+  return [...byText.values()].toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
 }
 
 export interface CategorizedEndpoints {
@@ -65,6 +65,11 @@ export interface CategorizedEndpoints {
   readonly hasAny: boolean;
 }
 
+/** Those that are kept; the very list where all are, as nearly always. */
+function only(endpoints: readonly Endpoint[], keep: (endpoint: Endpoint) => boolean): readonly Endpoint[] {
+  return endpoints.every(keep) ? endpoints : endpoints.filter(keep);
+}
+
 /** Which endpoints each traffic policy may use (pkg/proxy/topology.go, CategorizeEndpoints). */
 export function categorizeEndpoints(endpoints: readonly Endpoint[], port: ServicePort, node: string, zone: string): CategorizedEndpoints {
   const draining = (endpoint: Endpoint) => endpoint.serving && endpoint.terminating;
@@ -73,7 +78,7 @@ export function categorizeEndpoints(endpoints: readonly Endpoint[], port: Servic
   let topology: 'node' | 'zone' | null = null;
   if (usesClusterEndpoints(port)) {
     topology = topologyOf(endpoints, node, zone);
-    cluster = endpoints.filter((endpoint) => {
+    cluster = only(endpoints, (endpoint) => {
       if (!endpoint.ready) return false;
       if (topology === 'node') return endpoint.nodeHints.includes(node);
       if (topology === 'zone') return endpoint.zoneHints.includes(zone);

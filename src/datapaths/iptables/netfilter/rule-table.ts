@@ -17,7 +17,7 @@ interface Staged {
   /** Chains whose rules from before stay away. */
   readonly flushed: Set<number>;
   readonly deleted: Set<number>;
-  readonly created: Set<number>;
+  readonly created: number[];
   readonly policies: Map<number, Policy>;
   /** Chains that a line edited elsewhere than at the end: their rules in order, staged ones as ~index. */
   readonly edited: Map<number, number[]>;
@@ -102,7 +102,7 @@ export class RuleTable {
       chains: [],
       flushed: new Set(),
       deleted: new Set(),
-      created: new Set(),
+      created: [],
       policies: new Map(),
       edited: new Map(),
       firstRule: this.#arena.count,
@@ -126,7 +126,7 @@ export class RuleTable {
     const id = this.#ids.get(name);
     if (id === undefined) {
       if (policy) throw new RuleError(`${name} is no built-in chain of the table ${this.name}: it has no policy.`);
-      staged.created.add(this.#addChain(name));
+      staged.created.push(this.#addChain(name));
       return;
     }
     staged.deleted.delete(id);
@@ -307,7 +307,7 @@ export class RuleTable {
     const arena = this.#arena;
     const others = [...this.#ids.values()].filter((id) => !touched.has(id) && (this.length[id] ?? 0) > 0);
     let next = arena.count;
-    arena.reserve(next + live);
+    arena.reserve(next + others.reduce((sum, id) => sum + (this.length[id] ?? 0), 0));
     for (const id of others) {
       const from = this.start[id] ?? 0;
       this.start[id] = next;
