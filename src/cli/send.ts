@@ -11,6 +11,7 @@ import { Simulation } from '../simulation/simulation.ts';
 import { CommandError, UsageError, type Command } from './command.ts';
 import { readInput, required } from './input.ts';
 import { laneLine } from './lane-line.ts';
+import { sendThroughRules } from './send-rules.ts';
 import { faultLine } from './sentence.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP'] as const;
@@ -19,13 +20,18 @@ const PROTOCOLS = ['TCP', 'UDP', 'SCTP'] as const;
 export const command: Command = {
   usage: [
     '--cluster F|preset:N --from NS/POD --to IP:PORT/PROTO [--datapath iptables|ebpf|all] [--count N] [--seed N] [--trace] [--profile ID] [--established] [--packet N] [--position N]',
+    '--rules F --from ADDRESS|node --to IP:PORT/PROTO|IP/ICMP [--in INTERFACE] [--out INTERFACE] [--count N] [--seed N] [--trace] [--profile ID] [--packet N]',
   ],
-  summary: 'Sends packets through the lanes: verdict, endpoint, work and time, one JSON line for each packet and lane.',
+  summary: 'Sends packets through the lanes, or through a node’s own rules: verdict, endpoint, work and time, one JSON line for each packet and lane.',
   run(args, print) {
     const { values } = parseArgs({
       args: [...args],
       options: {
         cluster: { type: 'string' },
+        // A node's own rules, as iptables-save prints them, with the interfaces that a packet comes and goes by.
+        rules: { type: 'string' },
+        in: { type: 'string' },
+        out: { type: 'string' },
         from: { type: 'string' },
         to: { type: 'string' },
         datapath: { type: 'string', default: 'all' },
@@ -39,25 +45,33 @@ export const command: Command = {
         position: { type: 'string' },
       },
     });
-    const file = required(values.cluster, 'cluster');
-    const cluster = clusterOf(file);
+    if (values.rules !== undefined && values.cluster !== undefined) throw new UsageError('--rules and --cluster: name one of them, the rules of a node or a cluster’s objects.');
+    const file = required(values.rules ?? values.cluster, 'cluster');
     const from = required(values.from, 'from');
-    const to = destinationOf(required(values.to, 'to'));
+    const destination = required(values.to, 'to');
     const datapaths = DATAPATH_IDS.filter((id) => values.datapath === 'all' || values.datapath === id);
     if (datapaths.length === 0) throw new UsageError(`--datapath ${values.datapath}: it is one of ${[...DATAPATH_IDS, 'all'].join(', ')}.`);
     const first = whole(values.packet, 'packet', 0);
     const count = whole(values.count, 'count', 1);
-    const scene: Scene = {
+    const common = {
       version: 1,
-      mode: 'race',
-      cluster,
       seed: whole(values.seed, 'seed', 0),
       target: { servicePort: null, position: null },
       connection: values.established ? 'established' : 'new',
       packet: first,
       profile: values.profile ?? PROFILES[0]?.id ?? '',
       added: [],
-    };
+    } as const;
+    if (values.rules !== undefined) {
+      for (const option of ['established', 'position'] as const) if (values[option]) throw new UsageError(`--${option} has no meaning with --rules.`);
+      const scene = { ...common, mode: 'rules', cluster: { kind: 'rules', text: readInput(file) } } as const;
+      sendThroughRules({ file, scene, from, to: destination, input: values.in, output: values.out, count, trace: values.trace }, print);
+      return;
+    }
+    for (const option of ['in', 'out'] as const) if (values[option] !== undefined) throw new UsageError(`--${option} goes with --rules.`);
+    const cluster = clusterOf(file);
+    const to = destinationOf(destination);
+    const scene: Scene = { ...common, mode: 'race', cluster };
     const clusters = new ClusterSource();
     const errors = cluster.kind === 'text' ? faultsOf(clusters, cluster, file) : [];
     try {

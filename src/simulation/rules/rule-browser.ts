@@ -5,6 +5,7 @@ import type { Implementation } from '../../datapaths/registry.ts';
 import type { PacketReport } from '../../datapaths/report.ts';
 import { RULE_OUTCOMES } from '../../datapaths/trace.ts';
 import type { ClusterNode } from '../../kubernetes/node.ts';
+import type { Ipv4 } from '../../packet/address.ts';
 import { draw } from '../exchange.ts';
 import { SimulationError } from '../simulation-error.ts';
 import type { PlacedTarget } from '../target.ts';
@@ -94,6 +95,12 @@ export class RuleBrowser {
       known,
       ...callersOf(rules, id),
     };
+  }
+
+  /** The interface that packets of an address come in by; null: the node itself sends them. `otherwise`: for an address of nobody here. */
+  deviceOf(address: Ipv4, otherwise: string): string | null {
+    const device = this.#options.lane.deviceOf(address);
+    return device === '' ? null : (device ?? otherwise);
   }
 
   /** Sends a packet. Throws `SimulationError` where an interface cannot have the name. */
