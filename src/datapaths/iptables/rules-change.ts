@@ -9,7 +9,7 @@ const RULES_SHOWN = 100;
 /** Chains that were handed over and are named. */
 const CHAINS_SHOWN = 1000;
 
-type Payload = Pick<SyncPayload, 'chains'>;
+type Payload = Pick<SyncPayload, 'eachChain'>;
 
 interface Before {
   readonly rules: number;
@@ -33,10 +33,11 @@ function countTexts(table: RuleTable, chain: string): Map<string, number> {
 /** Notes the tables as they are before a payload, so that `changeSince` can say what it did. */
 export function noteBefore(netfilter: Netfilter, payload: Payload): Before {
   const texts = new Map<TableName, Map<string, ReadonlyMap<string, number>>>([...netfilter.tables.keys()].map((name) => [name, new Map()]));
-  for (const [name, chain] of payload.chains()) {
+  payload.eachChain((name, chain) => {
     const table = netfilter.tables.get(name);
     if (table?.chainId(chain) !== undefined) texts.get(name)?.set(chain, countTexts(table, chain));
-  }
+    return true;
+  });
   const chains = new Map<TableName, ReadonlySet<string>>();
   for (const [name, table] of netfilter.tables) chains.set(name, new Set([...table.chains()].map((chain) => chain.name)));
   return { rules: countRules(netfilter), chains, texts };
@@ -58,16 +59,16 @@ export function changeSince(before: Before, netfilter: Netfilter, payload: Paylo
   for (const stood of before.texts.values()) left += stood.size;
   /** By table, chains that did not stand before and whose rules are counted. */
   const counted = new Map<RuleTable, Set<number>>([...netfilter.tables.values()].map((table) => [table, new Set()]));
-  for (const [name, chain] of payload.chains()) {
+  payload.eachChain((name, chain) => {
     // Of new chains a few are named; the others are counted below.
-    if (left === 0 && chainsWritten.length >= CHAINS_SHOWN && rulesAdded.length >= RULES_SHOWN) break;
+    if (left === 0 && chainsWritten.length >= CHAINS_SHOWN && rulesAdded.length >= RULES_SHOWN) return false;
     const table = netfilter.tables.get(name);
     const id = table?.chainId(chain);
-    if (!table || id === undefined) continue;
+    if (!table || id === undefined) return true;
     if (chainsWritten.length < CHAINS_SHOWN) chainsWritten.push(`${name} ${chain}`);
     const stood = before.texts.get(name)?.get(chain);
     if (stood) left -= 1;
-    else if (rulesAdded.length >= RULES_SHOWN) continue;
+    else if (rulesAdded.length >= RULES_SHOWN) return true;
     else counted.get(table)?.add(id);
     const start = table.start[id] ?? 0;
     const old = new Map(stood ?? []);
@@ -82,7 +83,8 @@ export function changeSince(before: Before, netfilter: Netfilter, payload: Paylo
         if (rulesAdded.length < RULES_SHOWN) rulesAdded.push({ table: name, chain, index, text });
       }
     }
-  }
+    return true;
+  });
   const chainsAdded: string[] = [];
   const chainsRemoved: string[] = [];
   for (const [name, table] of netfilter.tables) {

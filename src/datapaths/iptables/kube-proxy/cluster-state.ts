@@ -3,6 +3,7 @@ import { keyOf, type ClusterChange, type ClusterObject } from '../../../kubernet
 import { deepEqual } from './deep-equal.ts';
 import { servicePortsOf, type ServicePort } from './service-ports.ts';
 
+const NONE: readonly never[] = [];
 const ZONE = 'topology.kubernetes.io/zone';
 
 /** What a batch of changes means to kube-proxy. */
@@ -46,9 +47,9 @@ export class ClusterState {
       const gone = op === 'delete' || isForOthers(object);
       if (object.kind === 'Service') {
         const name = keyOf(object);
-        const old = this.ports.get(name) ?? [];
+        const old = this.ports.get(name) ?? NONE;
         if (!before.has(name)) before.set(name, old);
-        const ports = gone ? [] : servicePortsOf(object);
+        const ports = gone ? NONE : servicePortsOf(object);
         if (ports.length > 0) this.ports.set(name, ports);
         else this.ports.delete(name);
         if (deepEqual(before.get(name), ports)) pending.delete(name);
@@ -113,6 +114,7 @@ function placeOf(slices: readonly EndpointSlice[], { metadata }: EndpointSlice):
 
 /** kube-proxy's informers leave out what another proxy serves, and slices of headless Services (cmd/kube-proxy/app/server.go). */
 function isForOthers(object: ClusterObject): boolean {
-  const labels = object.metadata?.labels ?? {};
+  const labels = object.metadata?.labels;
+  if (!labels) return false;
   return 'service.kubernetes.io/service-proxy-name' in labels || (object.kind === 'EndpointSlice' && 'service.kubernetes.io/headless' in labels);
 }

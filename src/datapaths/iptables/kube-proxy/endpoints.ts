@@ -22,7 +22,7 @@ export interface Endpoint {
 
 /** The endpoints of one Service port in all slices of its Service, sorted by `ip:port`, each once. */
 export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, node: string): Endpoint[] {
-  const byText = new Map<string, Endpoint>();
+  const found: Endpoint[] = [];
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
       if ((slicePort.name ?? '') !== port.portName || !slicePort.port) continue;
@@ -33,11 +33,8 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
         const text = `${ip}:${slicePort.port}`;
         const isLocal = endpoint.nodeName === node;
         const { ready, serving, terminating } = endpoint.conditions ?? {};
-        // One that ends may share its address with one that took its place: the last that does not end stands (addEndpoints,
-        // pkg/proxy/endpointslicecache.go; where slices differ, Go's order is random and this one is one of its).
-        if (terminating === true && byText.has(text)) continue;
         const hints = endpoint.hints as { forZones?: { name: string }[]; forNodes?: { name: string }[] } | undefined;
-        byText.set(text, {
+        found.push({
           ip,
           port: slicePort.port,
           text,
@@ -52,7 +49,21 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
       }
     }
   }
-  return [...byText.values()].toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+  const sorted = found.toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+  return sorted.some(({ text }, index) => text === sorted[index - 1]?.text) ? eachOnce(sorted) : sorted;
+}
+
+/**
+ * One that ends may share its address with one that took its place: the last that does not end stands (addEndpoints,
+ * pkg/proxy/endpointslicecache.go; where slices differ, Go's order is random and this one is one of its).
+ */
+function eachOnce(sorted: readonly Endpoint[]): Endpoint[] {
+  const once: Endpoint[] = [];
+  for (const endpoint of sorted) {
+    if (once.at(-1)?.text !== endpoint.text) once.push(endpoint);
+    else if (!endpoint.terminating) once[once.length - 1] = endpoint;
+  }
+  return once;
 }
 
 export interface CategorizedEndpoints {

@@ -2,7 +2,7 @@ import type { CategorizedEndpoints } from './endpoints.ts';
 import { OneRule, PayloadSize, PayloadText, type TableCounts } from './rule-words.ts';
 import type { PayloadSink } from './rule-sink.ts';
 import type { ServicePort } from './service-ports.ts';
-import { chainRules, chainsOf, filterRules, sharedRules, type RulesContext } from './service-rules.ts';
+import { chainRules, eachChain, filterRules, sharedRules, type RulesContext } from './service-rules.ts';
 import type { StandingLines } from './standing-rules.ts';
 
 export type { TableCounts } from './rule-words.ts';
@@ -70,21 +70,25 @@ export class SyncPayload {
     return sink.text;
   }
 
-  /** Chains that the payload declares, each with its table. */
-  *chains(): Iterable<readonly [table: 'filter' | 'nat', chain: string]> {
-    const { standing, stale } = this.#contents;
-    for (const chain of standing.filterChains) yield ['filter', chain];
-    for (const chain of standing.natChains) yield ['nat', chain];
-    for (const chain of this.#serviceChains()) yield ['nat', chain];
-    for (const chain of stale) yield ['nat', chain];
+  /** Visits the chains that the payload declares, in its order. `visit` says whether it wants to see more. */
+  eachChain(visit: (table: 'filter' | 'nat', chain: string) => boolean): void {
+    const { standing } = this.#contents;
+    for (const chain of standing.filterChains) if (!visit('filter', chain)) return;
+    this.#eachNatChain((chain) => visit('nat', chain));
   }
 
-  *#serviceChains(): Iterable<string> {
-    const { services } = this.#contents;
-    for (let place = 0; place < services.length; place++) {
+  #eachNatChain(visit: (chain: string) => boolean): void {
+    const { standing, services, stale } = this.#contents;
+    let goesOn = true;
+    const see = (chain: string) => {
+      if (goesOn) goesOn = visit(chain);
+    };
+    standing.natChains.forEach(see);
+    for (let place = 0; goesOn && place < services.length; place++) {
       const service = services[place];
-      if (service && this.#isWritten(place)) yield* chainsOf(service.port, service.endpoints);
+      if (service && this.#isWritten(place)) eachChain(service.port, service.endpoints, see);
     }
+    stale.forEach(see);
   }
 
   /** Gives every line to `sink`, in the text's order. `progress`: 0 to 1, and may throw to stop. */
@@ -103,9 +107,10 @@ export class SyncPayload {
     this.#writePart(FILTER_TAIL, sink);
     sink.commit();
     sink.table('nat');
-    for (const chain of standing.natChains) sink.declare(chain);
-    for (const chain of this.#serviceChains()) sink.declare(chain);
-    for (const chain of stale) sink.declare(chain);
+    this.#eachNatChain((chain) => {
+      sink.declare(chain);
+      return true;
+    });
     this.#writePart(NAT, sink);
     eachService(0.1, (place) => {
       this.#writePart(servicePart(place, SHARED), sink);

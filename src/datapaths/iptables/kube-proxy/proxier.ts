@@ -6,7 +6,7 @@ import { SyncPayload } from './payload.ts';
 import { PortOrder } from './port-order.ts';
 import { ChainLength } from './rule-words.ts';
 import type { ServicePort } from './service-ports.ts';
-import { chainsOf, sharedRules, type RulesContext } from './service-rules.ts';
+import { eachChain, sharedRules, type RulesContext } from './service-rules.ts';
 import { standingLines } from './standing-rules.ts';
 
 /** Above this many endpoints kube-proxy leaves comments out (endpointChainsNumberThreshold). */
@@ -106,7 +106,7 @@ export class Proxier {
       if (index % 1024 === 0) progress?.(index / names.length);
       for (const name of byService.get(service) ?? []) {
         const entry = this.#entries.get(name);
-        if (entry) for (const chain of chainsOf(entry.port, entry.endpoints)) this.#stale.add(chain);
+        if (entry) eachChain(entry.port, entry.endpoints, (chain) => this.#stale.add(chain));
         this.#entries.delete(name);
       }
       for (const port of this.#state.ports.get(service) ?? []) {
@@ -117,7 +117,7 @@ export class Proxier {
         const id = portId(port);
         this.#entries.set(id, { port, endpoints, total: all.length, places: shared.rules });
         written.add(id);
-        if (this.#stale.size > 0) for (const chain of chainsOf(port, endpoints)) this.#stale.delete(chain);
+        if (this.#stale.size > 0) eachChain(port, endpoints, (chain) => this.#stale.delete(chain));
       }
     });
     return written;

@@ -31,10 +31,15 @@ const DEFAULT_AFFINITY_SECONDS = 10_800;
 /** IPv4 addresses of a list, as kube-proxy prints them after parsing: without leading zeros. */
 function addressesOf(texts: readonly (string | undefined)[] | undefined): readonly string[] {
   if (!texts?.length) return NONE;
-  return texts.flatMap((text) => {
-    const address = text === undefined || text.includes(':') ? undefined : parseIpv4(text.trim());
-    return address === undefined ? [] : [formatIpv4(address)];
-  });
+  return texts.map(addressOf).filter((address) => address !== undefined);
+}
+
+function addressOf(text: string | undefined): string | undefined {
+  const address = text === undefined ? undefined : parseIpv4(text.trim());
+  if (address === undefined) return undefined;
+  const printed = formatIpv4(address);
+  // The same text is kept once.
+  return printed === text ? text : printed;
 }
 
 /** IPv4 source ranges as kube-proxy prints them after parsing: without blanks and host bits. */
@@ -51,7 +56,7 @@ function clusterIPOf(spec: ServiceSpec): string | undefined {
   const families = spec.ipFamilies ?? [];
   const index = families.indexOf('IPv4');
   const text = families.length === 0 ? spec.clusterIP : index < 0 ? undefined : (spec.clusterIPs?.[index] ?? (index === 0 ? spec.clusterIP : undefined));
-  return addressesOf([text])[0];
+  return addressOf(text);
 }
 
 /** As iptables writes it; no name is TCP. */

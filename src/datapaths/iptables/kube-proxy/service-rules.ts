@@ -126,16 +126,14 @@ export const filterRules: RulesOf = (port, endpoints, _context, sink) => {
   }
 };
 
-/** The names of the port's own nat chains. */
-export function chainsOf(port: ServicePort, endpoints: CategorizedEndpoints): string[] {
+/** Visits the names of the port's own nat chains. */
+export function eachChain(port: ServicePort, endpoints: CategorizedEndpoints, visit: (chain: string) => void): void {
   const at = layout(port, endpoints);
-  const chains: string[] = [];
-  if (at.usesExternal) chains.push(ext(port));
-  if (at.usesFirewall) chains.push(fw(port));
-  if (at.usesCluster) chains.push(port.chain);
-  if (at.usesLocal) chains.push(svl(port));
-  for (const endpoint of endpoints.reachable) chains.push(endpoint.chain);
-  return chains;
+  if (at.usesExternal) visit(ext(port));
+  if (at.usesFirewall) visit(fw(port));
+  if (at.usesCluster) visit(port.chain);
+  if (at.usesLocal) visit(svl(port));
+  for (const endpoint of endpoints.reachable) visit(endpoint.chain);
 }
 
 /** The rules of a port's own chains: only in payloads for which the port has changed. */
