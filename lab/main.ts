@@ -22,7 +22,8 @@ lab/measured.json. Needs Linux and root; takes about five minutes.
 npm run lab -- check [--cases N] [--packets N] [--seed N]
 
 Holds the engines against this machine's kernel: random rules and packets in iptables-legacy and iptables-nft, and
-kube-proxy's own rules (what came out, every counter); the sizes of tables in legacy ip_tables; the BPF objects packet by
+kube-proxy's own rules (what came out, every counter); the sizes of tables in legacy ip_tables; what iptables-nft-restore says over
+netlink, under strace; the BPF objects packet by
 packet (verdicts, bytes out, maps) over random clusters. Needs Linux and root; says what it could not check.
 
 npm run lab -- blob

@@ -17,7 +17,7 @@ export function* countTraffic(sequence: Sequence): Iterable<Counted> {
   const netfilter = new Netfilter({ topology: new Topology(), random32: () => 0 });
   netfilter.restore(standingRules());
   for (const { name, payload } of payloadsOf(sequence)) {
-    const tables = readPayload(payload.text, (table, chain) => netfilter.tables.get(table as TableName)?.chainId(chain) !== undefined);
+    const tables = readPayload(payload, (table, chain) => netfilter.tables.get(table as TableName)?.chainId(chain) !== undefined);
     const fetched = nftFetch(tables, netfilter.tables);
     netfilter.restore(payload.text, { noflush: true });
     const { batches, batchBytes } = nftCommit(tables, netfilter.tables);

@@ -37,7 +37,7 @@ export const COUNTERS = [
   'rulesRebuilt', // legacy: entries of the tables that iptables-restore lays out anew
   'rulesReplaced', // rules in the table blobs that the kernel took (legacy: all of the table; nft: the changed ones)
   'gracePeriods', // nft: waits until no CPU can still be in the rules that were replaced, so that they can be freed
-  'bytesCopied', // bytes of those blobs, from and to the kernel
+  'bytesCopied', // legacy: bytes of those blobs; nft: of netlink’s messages; from and to the kernel
   'entriesWritten', // map elements created or changed from user space
   'entriesDeleted',
   'systemCalls',

@@ -3,6 +3,21 @@ import { expect, test } from 'vitest';
 import { chainListWork } from '../../src/datapaths/iptables/nft-chain-list.ts';
 import { readPayload } from '../../src/datapaths/iptables/nft-payload.ts';
 
+/** A payload's text, told line by line. */
+function told(text: string): Parameters<typeof readPayload>[0] {
+  return {
+    write(sink) {
+      for (const line of text.split('\n')) {
+        if (line.startsWith('*')) sink.table(line.slice(1) as 'filter' | 'nat');
+        else if (line.startsWith(':')) sink.declare(line.slice(1).split(' ')[0] ?? '');
+        else if (line.startsWith('-A')) sink.line(line);
+        else if (line.startsWith('-X')) sink.deleteChain(line.slice(3));
+        else if (line === 'COMMIT') sink.commit();
+      }
+    },
+  };
+}
+
 /** The two lists as iptables-nft keeps them, walked for real. */
 function slow(payload: string, exists: (table: string, chain: string) => boolean) {
   let [chainsPassed, chainsAsked] = [0, 0];
@@ -46,7 +61,7 @@ test('counts what the walks through both lists would compare', () => {
     fc.property(fc.array(table, { minLength: 1, maxLength: 2 }), fc.uniqueArray(name, { maxLength: 20 }), (tables, there) => {
       const payload = tables.map((one) => [`*${one.name}`, ...one.declared.map((chain) => `:${chain} - [0:0]`), ...one.rules, ...one.removed.map((chain) => `-X ${chain}`), 'COMMIT', ''].join('\n')).join('');
       const exists = (of: string, chain: string) => of === 'nat' && there.includes(chain);
-      expect(chainListWork(readPayload(payload, exists))).toEqual(slow(payload, exists));
+      expect(chainListWork(readPayload(told(payload), exists))).toEqual(slow(payload, exists));
     }),
     { seed: 11, numRuns: 300 },
   );
@@ -54,5 +69,5 @@ test('counts what the walks through both lists would compare', () => {
 
 test('a payload of one new chain', () => {
   // Asked for: A, then A again (found at once), then B (past A). Known: B, which stands; then A, compared with it.
-  expect(chainListWork(readPayload('*nat\n:A - [0:0]\n-A A -j B\nCOMMIT\n', (_, chain) => chain === 'B'))).toEqual({ chainsPassed: 3, chainsAsked: 2 });
+  expect(chainListWork(readPayload(told('*nat\n:A - [0:0]\n-A A -j B\nCOMMIT\n'), (_, chain) => chain === 'B'))).toEqual({ chainsPassed: 3, chainsAsked: 2 });
 });

@@ -124,7 +124,7 @@ export class IptablesDatapath implements Datapath {
       return table ? blobSize(table) : { entries: 0, bytes: 0 };
     });
     const old = sizes();
-    const nft = this.#options.backend === 'nft' ? readPayload(payload.text, (name, chain) => this.#netfilter.tables.get(name as TableName)?.chainId(chain) !== undefined) : null;
+    const nft = this.#options.backend === 'nft' ? readPayload(payload, (name, chain) => this.#netfilter.tables.get(name as TableName)?.chainId(chain) !== undefined) : null;
     const fetched = nft ? nftFetch(nft, this.#netfilter.tables) : null;
     this.#netfilter.change((tables) => {
       putPayload(tables, payload, progress);

@@ -1,3 +1,5 @@
+import type { PayloadSink, SyncPayload } from './kube-proxy/index.ts';
+
 /** One table of a payload, as iptables-nft-restore goes through it. */
 export interface PayloadTable {
   readonly table: string;
@@ -18,45 +20,78 @@ export interface PayloadTable {
  *
  * @param exists whether the table has that user chain before the payload
  */
-export function readPayload(payload: string, exists: (table: string, chain: string) => boolean): PayloadTable[] {
-  const tables: PayloadTable[] = [];
-  let table = '';
-  let declared: string[] = [];
-  let deleted: string[] = [];
-  let commands: string[] = [];
-  for (let at = 0; at < payload.length; ) {
-    const newline = payload.indexOf('\n', at);
-    const end = newline < 0 ? payload.length : newline;
-    switch (payload[at]) {
-      case '*':
-        table = payload.slice(at + 1, end);
-        break;
-      case ':': {
-        const name = payload.slice(at + 1, payload.indexOf(' ', at));
-        declared.push(name);
-        commands.push(name);
-        break;
-      }
-      case '-': {
-        const space = payload.indexOf(' ', at + 3);
-        const chain = payload.slice(at + 3, space < 0 || space > end ? end : space);
-        commands.push(chain);
-        if (payload[at + 1] === 'X') deleted.push(chain);
-        const jump = payload.lastIndexOf(' -j ', end);
-        if (jump > at) {
-          const after = payload.indexOf(' ', jump + 4);
-          commands.push(payload.slice(jump + 4, after < 0 || after > end ? end : after));
-        }
-        break;
-      }
-      case 'C':
-        tables.push({ table, declared, deleted, commands, ...chainsToAsk(declared, commands, (name) => exists(table, name)) });
-        [declared, deleted, commands] = [[], [], []];
-        break;
-    }
-    at = end + 1;
+export function readPayload(payload: Pick<SyncPayload, 'write'>, exists: (table: string, chain: string) => boolean): PayloadTable[] {
+  const reader = new PayloadReader(exists);
+  payload.write(reader);
+  return reader.tables;
+}
+
+const JUMP = ' -j ';
+
+/** Hears every line of a payload; of a rule, its chain and where it jumps to are all that counts here. */
+class PayloadReader implements PayloadSink {
+  readonly tables: PayloadTable[] = [];
+  readonly #exists: (table: string, chain: string) => boolean;
+  #table = '';
+  #declared: string[] = [];
+  #deleted: string[] = [];
+  #commands: string[] = [];
+
+  constructor(exists: (table: string, chain: string) => boolean) {
+    this.#exists = exists;
   }
-  return tables;
+
+  table(name: string): void {
+    this.#table = name;
+  }
+
+  declare(chain: string): void {
+    this.#declared.push(chain);
+    this.#commands.push(chain);
+  }
+
+  append(chain: string): void {
+    this.#commands.push(chain);
+  }
+
+  jump(target: string): void {
+    this.#commands.push(target);
+  }
+
+  line(text: string): void {
+    const chain = text.indexOf(' ', 3);
+    this.append(text.slice(3, chain));
+    const jump = text.lastIndexOf(JUMP);
+    if (jump < 0) return;
+    const [target = ''] = text.slice(jump + JUMP.length).split(' ', 1);
+    this.jump(target);
+  }
+
+  deleteChain(chain: string): void {
+    this.#deleted.push(chain);
+    this.#commands.push(chain);
+  }
+
+  commit(): void {
+    const [table, declared, deleted, commands] = [this.#table, this.#declared, this.#deleted, this.#commands];
+    this.tables.push({ table, declared, deleted, commands, ...chainsToAsk(declared, commands, (name) => this.#exists(table, name)) });
+    [this.#declared, this.#deleted, this.#commands] = [[], [], []];
+  }
+
+  part(): void {}
+  comment(): void {}
+  commentName(): void {}
+  protocol(): void {}
+  source(): void {}
+  destination(): void {}
+  destinationPort(): void {}
+  local(): void {}
+  remember(): void {}
+  remembered(): void {}
+  oneIn(): void {}
+  account(): void {}
+  translate(): void {}
+  end(): void {}
 }
 
 function chainsToAsk(declared: readonly string[], commands: readonly string[], exists: (name: string) => boolean): Pick<PayloadTable, 'asked' | 'existing'> {
