@@ -13,6 +13,8 @@ export interface LocalPod {
 }
 
 const FIRST_IFINDEX = 10;
+/** `LocalPod.device`, with the address in it. */
+const VETH = /^veth([0-9a-f]{8})$/;
 
 /** What a pod is called: by its name alone, or by namespace and name, as an endpoint's `targetRef` has them. */
 type PodName = string | { readonly namespace?: string; readonly name?: string };
@@ -64,6 +66,12 @@ export class LocalPods {
 
   find(address: Ipv4): LocalPod | undefined {
     return this.#pods.get(address);
+  }
+
+  /** The pod whose veth pair ends in `device`. */
+  behind(device: string): LocalPod | undefined {
+    const address = VETH.exec(device)?.[1];
+    return address === undefined ? undefined : this.#pods.get(Number.parseInt(address, 16));
   }
 
   *all(): Iterable<LocalPod> {

@@ -348,3 +348,38 @@ describe('random packets', () => {
     expect(ends).toBeGreaterThan(200);
   });
 });
+
+describe('a text that nobody’s iptables-save wrote', () => {
+  // Lines of two nodes' rules, some doubled, cut, mixed or spoilt.
+  const lines = [...DOCKER.split('\n'), ...CALICO.split('\n'), 'COMMIT', '*nat', '*wibble', ':KUBE-SERVICES - [0:0]', '-A KUBE-SERVICES -m comment --comment "a/b:c cluster IP" -d 10.0.0.1 -j KUBE-SVC-X', ''];
+  const line = fc.oneof({ weight: 20, arbitrary: fc.constantFrom(...lines) }, { weight: 1, arbitrary: fc.string() }, { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...lines), fc.nat(60), fc.string({ maxLength: 3 })).map(([text, at_, put]) => text.slice(0, at_) + put + text.slice(at_ + 1)) });
+  const section = fc.array(line, { maxLength: 60 }).map((body) => body.join('\n'));
+  const spoilt = fc.tuple(fc.constantFrom(DOCKER, CALICO), fc.nat(), fc.nat(200), fc.string({ maxLength: 4 })).map(([text, from, length, put]) => {
+    const cutAt = from % text.length;
+    return text.slice(0, cutAt) + put + text.slice(cutAt + length);
+  });
+
+  it('is read, opened and sent through, whatever it is', () => {
+    const simulation = start();
+    let opened = 0;
+    fc.assert(
+      fc.property(fc.oneof(section, spoilt), (text) => {
+        const { faults } = simulation.read({ kind: 'rules', text });
+        for (const { line: place, column, values } of faults) {
+          expect(place).toBeGreaterThan(0);
+          expect(place).toBeLessThanOrEqual(text.split('\n').length);
+          expect(column).toBeGreaterThan(0);
+          expect(String(values['reason'])).not.toBe('');
+        }
+        const { rules } = simulation.open(scene(text));
+        const browser = simulation.rules(scene(text));
+        const { tables, example } = browser.tables();
+        for (const { table } of tables) expect(browser.graph(table).nodes.length).toBeGreaterThan(0);
+        expect(browser.send(example).lane.report.verdict.kind).not.toBe('');
+        if (rules > 0) opened += 1;
+      }),
+      { numRuns: 120, seed: 5 },
+    );
+    expect(opened).toBeGreaterThan(50);
+  });
+});

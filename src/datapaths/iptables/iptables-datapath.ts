@@ -145,11 +145,6 @@ export class IptablesDatapath implements Datapath {
     return this.#report(packet, passage, log);
   }
 
-  /** Interfaces of the node itself and of its pods. */
-  get interfaces(): readonly string[] {
-    return ['lo', UPLINK, ...[...this.#pods.all()].map(({ device }) => device)];
-  }
-
   /** The interface that packets of an address on this node come in by: a pod's; '' for the node itself, null for any other. */
   deviceOf(address: Ipv4): string | null {
     return this.#pods.find(address)?.device ?? (this.#netfilter.topology.isLocal(address) ? '' : null);
@@ -163,7 +158,7 @@ export class IptablesDatapath implements Datapath {
   sendFrom(packet: Packet, { input, output }: { readonly input: string | null; readonly output: string | null }, detail: TraceDetail): PacketReport {
     const log = new PacketLog(detail);
     const { topology } = this.#netfilter;
-    const pod = input === null ? undefined : [...this.#pods.all()].find(({ device }) => device === input);
+    const pod = input === null ? undefined : this.#pods.behind(input);
     log.begin('way-in', pod?.name ?? input ?? this.#options.node.name, input ?? '');
     if (input === null) return this.#report(packet, this.#netfilter.output(packet, log, output), log);
     const behind = input !== 'lo' && input !== UPLINK && !pod && topology.route(packet.source)?.device === UPLINK;

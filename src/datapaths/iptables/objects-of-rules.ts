@@ -4,6 +4,7 @@ import type { TableName } from './netfilter/hook.ts';
 import type { RuleTable } from './netfilter/rule-table.ts';
 import { serviceInComment } from './recognise-chains.ts';
 import { addressOf, commentOf, destinationOf, dnatOf, isReturn, nextChain, portOf, recentSeconds, ruleProtocol, rulesOf, sourceOf } from './rule-facts.ts';
+import { namespacedName, objectsOfDrafts, portName, type Draft, type Endpoint } from './rules-drafts.ts';
 
 /** A Service port as kube-proxy's rules show it. */
 export interface RulesPort {
@@ -32,31 +33,6 @@ export interface RulesObjects {
   readonly clusterCIDR: string | null;
   /** Endpoints that are known to be on this node. */
   readonly local: readonly string[];
-}
-
-interface Endpoint {
-  readonly address: string;
-  readonly port: number;
-}
-
-interface Draft {
-  readonly id: string;
-  readonly name: string;
-  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
-  clusterIP: string;
-  port: number;
-  nodePort: number;
-  healthCheck: number;
-  readonly externalIPs: Set<string>;
-  readonly loadBalancerIPs: Set<string>;
-  readonly ranges: Set<string>;
-  internalLocal: boolean;
-  externalLocal: boolean;
-  affinity: number;
-  /** Ends of its chains' names; null: it has no chains. */
-  hash: string | null;
-  cluster: Endpoint[];
-  localOnly: Endpoint[];
 }
 
 const CHAIN = /^KUBE-(SVC|SVL|EXT|FW|XLB)-(.+)$/;
@@ -92,7 +68,7 @@ export function objectsOfRules(tables: ReadonlyMap<TableName, RuleTable>): Rules
     else services.set(name, [draft]);
   }
   return {
-    objects: [...services].flatMap(([name, ports]) => objectsOf(name, ports, local)),
+    objects: [...services].flatMap(([name, ports]) => objectsOfDrafts(name, ports, local)),
     ports: [...drafts.values()].map((draft) => ({
       id: draft.id,
       name: draft.name,
@@ -303,109 +279,4 @@ function localPods(table: RuleTable): (address: string) => boolean {
     const value = parseIpv4(address);
     return addresses.has(address) || (value !== undefined && networks.some((network) => inPrefix(value, network)));
   };
-}
-
-/** Name of the node that the rules are from: they do not say it. */
-export const RULES_NODE = 'this-node';
-
-function objectsOf(service: string, drafts: readonly Draft[], local: ReadonlySet<string>): ClusterObject[] {
-  const slash = service.indexOf('/');
-  const namespace = service.slice(0, slash);
-  const name = service.slice(slash + 1);
-  const union = (of: (draft: Draft) => Iterable<string>) => [...new Set(drafts.flatMap((draft) => [...of(draft)]))];
-  const first = <T>(of: (draft: Draft) => T, none: T) => drafts.map(of).find((value) => value !== none) ?? none;
-  const clusterIP = first(({ clusterIP: address }) => address, '');
-  const loadBalancerIPs = union((draft) => draft.loadBalancerIPs);
-  const externalIPs = union((draft) => draft.externalIPs);
-  const ranges = union((draft) => draft.ranges);
-  const healthCheck = first((draft) => draft.healthCheck, 0);
-  const affinity = first((draft) => draft.affinity, 0);
-  const balanced = loadBalancerIPs.length > 0 || healthCheck > 0;
-  const type = balanced ? 'LoadBalancer' : drafts.some(({ nodePort }) => nodePort > 0) ? 'NodePort' : 'ClusterIP';
-  const slices = slicesOf(drafts);
-  return [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { namespace, name },
-      spec: {
-        type,
-        ...(clusterIP === '' ? {} : { clusterIP, clusterIPs: [clusterIP] }),
-        ipFamilies: ['IPv4'],
-        ipFamilyPolicy: 'SingleStack',
-        ...(externalIPs.length > 0 ? { externalIPs } : {}),
-        ...(ranges.length > 0 ? { loadBalancerSourceRanges: ranges } : {}),
-        ...(healthCheck > 0 ? { healthCheckNodePort: healthCheck } : {}),
-        internalTrafficPolicy: drafts.some((draft) => draft.internalLocal) ? 'Local' : 'Cluster',
-        ...(type !== 'ClusterIP' || externalIPs.length > 0 ? { externalTrafficPolicy: drafts.some((draft) => draft.externalLocal) ? 'Local' : 'Cluster' } : {}),
-        sessionAffinity: affinity > 0 ? 'ClientIP' : 'None',
-        ...(affinity > 0 ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: affinity } } } : {}),
-        ports: drafts.map((draft) => ({
-          ...(portName(draft.name) === '' ? {} : { name: portName(draft.name) }),
-          port: draft.port,
-          protocol: draft.protocol,
-          ...(draft.nodePort > 0 ? { nodePort: draft.nodePort } : {}),
-        })),
-      },
-      ...(loadBalancerIPs.length > 0 ? { status: { loadBalancer: { ingress: loadBalancerIPs.map((ip) => ({ ip, ipMode: 'VIP' })) } } } : {}),
-    },
-    ...slices.map(
-      ({ ports, addresses, ending }, index): ClusterObject => ({
-        apiVersion: 'discovery.k8s.io/v1',
-        kind: 'EndpointSlice',
-        metadata: { namespace, name: `${name}-${index}`, labels: { 'kubernetes.io/service-name': name } },
-        addressType: 'IPv4',
-        ports,
-        endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: !ending, serving: true, terminating: ending }, ...(local.has(address) ? { nodeName: RULES_NODE } : {}) })),
-      }),
-    ),
-  ];
-}
-
-interface SliceDraft {
-  readonly ports: { name?: string; port: number; protocol: Draft['protocol'] }[];
-  readonly addresses: readonly string[];
-  /** They still serve, but end: only so are they in a chain of local endpoints and not among all of them. */
-  readonly ending: boolean;
-}
-
-/** A slice for each set of addresses that have the same ports, as the EndpointSlice controller makes them. */
-function slicesOf(drafts: readonly Draft[]): SliceDraft[] {
-  const slices = new Map<string, SliceDraft>();
-  for (const draft of drafts) {
-    const { cluster, localOnly } = draft;
-    const all = new Set(cluster.map(({ address, port }) => `${address}:${port}`));
-    const ending = all.size === 0 ? [] : localOnly.filter(({ address, port }) => !all.has(`${address}:${port}`));
-    addSlices(slices, draft, all.size === 0 ? localOnly : cluster, false);
-    addSlices(slices, draft, ending, true);
-  }
-  return [...slices.values()];
-}
-
-function addSlices(slices: Map<string, SliceDraft>, draft: Draft, endpoints: readonly Endpoint[], ending: boolean): void {
-  const byPort = new Map<number, Set<string>>();
-  for (const { address, port } of endpoints) {
-    const own = byPort.get(port);
-    if (own) own.add(address);
-    else byPort.set(port, new Set([address]));
-  }
-  for (const [port, own] of byPort) {
-    const addresses = [...own].sort();
-    // A port's name stands once in a slice: pods whose port of that name has another number need one of their own.
-    const key = `${ending ? 'ending ' : ''}${byPort.size === 1 ? addresses.join() : `${draft.id} ${port}`}`;
-    const found = slices.get(key);
-    const entry = { ...(portName(draft.name) === '' ? {} : { name: portName(draft.name) }), port, protocol: draft.protocol };
-    if (found) found.ports.push(entry);
-    else slices.set(key, { ports: [entry], addresses, ending });
-  }
-}
-
-function namespacedName(name: string): string {
-  const colon = name.indexOf(':');
-  return colon < 0 ? name : name.slice(0, colon);
-}
-
-function portName(name: string): string {
-  const colon = name.indexOf(':');
-  return colon < 0 ? '' : name.slice(colon + 1);
 }

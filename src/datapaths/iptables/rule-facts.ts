@@ -41,6 +41,10 @@ export function commentOf(table: RuleTable, rule: number): string {
     const end = text.indexOf(' ', from);
     return text.slice(from, end < 0 ? text.length : end);
   }
+  const close = text.indexOf('"', from + 1);
+  const plain = text.slice(from + 1, close < 0 ? text.length : close);
+  // kube-proxy's own have no escapes.
+  if (!plain.includes('\\')) return plain;
   let comment = '';
   for (let at = from + 1; at < text.length; at++) {
     const character = text.charAt(at);
