@@ -31,7 +31,7 @@ export function possibleCpus(): number {
 export function buildRunner(folder: string): string {
   mkdirSync(folder, { recursive: true });
   const runner = join(folder, 'bpf-runner');
-  shell('cc', ['-O1', '-o', runner, join(import.meta.dirname, 'runner.c'), '-lbpf']);
+  shell('cc', ['-O1', '-o', runner, join(import.meta.dirname, 'runner.c'), join(import.meta.dirname, 'object.c'), '-lbpf']);
   return runner;
 }
 
@@ -71,18 +71,22 @@ export function runInKernel(runner: string, folder: string, object: Uint8Array, 
   writeFileSync(file, object);
   const types = collection.spec.programs.flatMap(({ name, type }) => (PROGRAM_TYPES[type] === undefined ? [] : [`type ${name} ${PROGRAM_TYPES[type]}`]));
   const input = [...types, 'load', ...lines, ...packets.map((packet) => `run ${program} ${hex(packet)}`), 'dump', ''].join('\n');
-  const answers: Answer[] = [];
+  const said = shell(runner, [file], { input, timeoutMs: 120_000 }).split('\n');
+  const answers = said.flatMap((line): Answer[] => {
+    const [word, first = '', second = ''] = line.split(' ');
+    return word === 'ret' ? [{ ret: Number(first), out: second === '-' ? '' : second }] : word === 'refused' ? [{ refused: first }] : [];
+  });
+  return { answers, maps: readMaps(said) };
+}
+
+/** What `dump` said. */
+export function readMaps(lines: readonly string[]): Maps {
   const maps = new Map<string, Map<string, string>>();
-  for (const line of shell(runner, [file], { input, timeoutMs: 120_000 }).split('\n')) {
-    const [word, first = '', second = '', third = ''] = line.split(' ');
-    if (word === 'ret') answers.push({ ret: Number(first), out: second === '-' ? '' : second });
-    else if (word === 'refused') answers.push({ refused: first });
-    else if (word === 'map') {
-      const entries = maps.get(first) ?? new Map<string, string>();
-      maps.set(first, entries.set(second, third));
-    }
+  for (const line of lines) {
+    const [word, map = '', key = '', value = ''] = line.split(' ');
+    if (word === 'map') maps.set(map, (maps.get(map) ?? new Map<string, string>()).set(key, value));
   }
-  return { answers, maps };
+  return maps;
 }
 
 /** The same in the VM. */
@@ -95,13 +99,18 @@ export function runInVm(collection: Collection, program: string, packets: readon
       return { refused: error instanceof Error ? error.message : String(error) };
     }
   });
+  return { answers, maps: mapsOf(collection) };
+}
+
+/** All entries of the collection's maps whose values are bytes. */
+export function mapsOf(collection: Collection): Maps {
   const maps = new Map<string, Map<string, string>>();
   for (const { name, type } of collection.spec.maps) {
     if (!SHOWN.has(type)) continue;
     const entries = new Map(allEntries(collection, name).map(({ key, value }) => [hex(key), hex(value)]));
     if (entries.size > 0) maps.set(name, entries);
   }
-  return { answers, maps };
+  return maps;
 }
 
 /** Where the two differ first, or null. */
@@ -111,9 +120,14 @@ export function difference(kernel: Outcome, vm: Outcome, declared: readonly stri
     if (theirs && ours && 'refused' in theirs && 'refused' in ours) continue;
     if (JSON.stringify(theirs) !== JSON.stringify(ours)) return `packet ${index} (${hex(packet).slice(0, 200)}): the kernel answers ${JSON.stringify(theirs)?.slice(0, 300)}, the VM ${JSON.stringify(ours)?.slice(0, 300)}`;
   }
+  return mapDifference(kernel.maps, vm.maps, declared);
+}
+
+/** The first entry that the two have not alike, or null. */
+export function mapDifference(kernel: Maps, vm: Maps, declared: readonly string[]): string | null {
   // libbpf makes maps that cilium/ebpf, and so the VM, leaves out: a kernel’s settings, sections that nothing names.
   for (const name of declared) {
-    const [theirs, ours] = [kernel.maps.get(name) ?? new Map<string, string>(), vm.maps.get(name) ?? new Map<string, string>()];
+    const [theirs, ours] = [kernel.get(name) ?? new Map<string, string>(), vm.get(name) ?? new Map<string, string>()];
     for (const key of new Set([...theirs.keys(), ...ours.keys()])) {
       if (theirs.get(key) !== ours.get(key)) return `map ${name}, key ${key}: the kernel holds ${theirs.get(key) ?? 'nothing'}, the VM ${ours.get(key) ?? 'nothing'}`;
     }

@@ -29,8 +29,21 @@ export function below(seed: number): Below {
 /** Who sends to whom in a random cluster. */
 export interface Ends {
   readonly pods: readonly Ipv4[];
-  readonly frontends: readonly { readonly address: Ipv4; readonly port: number }[];
+  readonly frontends: readonly { readonly address: Ipv4; readonly port: number; readonly protocol: number }[];
+  /** Those pods that are on this node, with the device of each. */
+  readonly local: ReadonlyMap<Ipv4, PodDevice>;
 }
+
+/** The node's end of a pod's veth. */
+export interface PodDevice {
+  readonly ifindex: number;
+  /** The pod's own hardware address, and the node's end's. */
+  readonly mac: Uint8Array;
+  readonly nodeMac: Uint8Array;
+}
+
+/** Devices that are nowhere: enough for a test run. */
+const imagined = (index: number): PodDevice => ({ ifindex: index + 10, mac: MAC(index), nodeMac: MAC(index + 1000) });
 
 const must = (text: string): Ipv4 => {
   const address = parseIpv4(text);
@@ -44,11 +57,12 @@ const IDENTITIES = [300, 301, 302, 400];
 const MAC = (last: number) => Uint8Array.of(2, 0, 0, 0, last >> 8, last & 255);
 
 /** Fills the collection's maps as the agents would for a cluster of 50 Services, with policies for some of its pods. */
-export function fillCluster(collection: Collection, seed: number): Ends {
+export function fillCluster(collection: Collection, seed: number, deviceOf: (pod: number) => PodDevice = imagined): Ends {
+  const local = new Map<Ipv4, PodDevice>();
   const random = below(seed);
   const sink = new MapSink(collection);
   const write = (map: string, key: Uint8Array, value: Uint8Array | null) => void sink.write(map, key, value);
-  const objects = preset('50', seed).map((object, index) => (random(3) === 0 ? nodePort(object, index) : object));
+  const objects = preset('50', seed).map((object, index) => varied(random(3) === 0 ? nodePort(object, index) : object, index >> 1));
   const agent = new Agent(write, { node: { name: PRESET_NODE.name, address: NODE }, algorithm: random(2) === 0 ? 'random' : 'maglev' });
   agent.apply(objects.map((object) => ({ op: 'add' as const, object })));
   const addresses = objects.flatMap((object) => (object.kind === 'EndpointSlice' ? object.endpoints.flatMap((endpoint) => endpoint.addresses) : []));
@@ -56,13 +70,26 @@ export function fillCluster(collection: Collection, seed: number): Ends {
   for (const [index, pod] of pods.entries()) {
     const identity = IDENTITIES[random(IDENTITIES.length)] ?? 300;
     // Some pods are on other nodes.
-    if (random(5) > 0) write(MAP.endpoints, endpointKey(pod), endpointValue(index + 10, MAC(index), MAC(index + 1000), identity));
+    if (random(5) > 0) {
+      const device = deviceOf(index);
+      local.set(pod, device);
+      write(MAP.endpoints, endpointKey(pod), endpointValue(device.ifindex, device.mac, device.nodeMac, identity));
+    }
     if (random(6) > 0) write(MAP.ipcache, ipcacheKey({ address: pod, length: 32 }), ipcacheValue(identity, random(3) === 0 ? OTHER_NODE : null));
     if (random(3) === 0) policies(write, pod, index + 10, random);
   }
   write(MAP.neighbours, layOut(4, (view) => { view.setUint32(0, OTHER_NODE); }), layOut(8, (view) => { view.setUint32(0, 0x02000c00); }));
   write(MAP.prefilter, layOut(8, (view) => { view.setUint32(0, 27, true); view.setUint32(4, STRANGERS[4] ?? 0); }), Uint8Array.of(1));
-  return { pods, frontends: [...agent.frontends()].map(({ frontend }) => ({ address: frontend.address, port: frontend.port })) };
+  return { pods, frontends: [...agent.frontends()].map(({ frontend }) => ({ address: frontend.address, port: frontend.port, protocol: frontend.protocol })), local };
+}
+
+/** Of the presets' Services, which are TCP with two endpoints each: some are UDP, some have no endpoint, some keep their clients. */
+function varied(object: ClusterObject, service: number): ClusterObject {
+  const protocol = service % 4 === 1 ? 'UDP' : 'TCP';
+  if (object.kind === 'EndpointSlice') return { ...object, ports: (object.ports ?? []).map((port) => ({ ...port, protocol })), endpoints: service % 9 === 8 ? [] : object.endpoints };
+  if (object.kind !== 'Service' || !object.spec?.ports) return object;
+  const affinity = service % 5 === 3 ? { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } } } : {};
+  return { ...object, spec: { ...object.spec, ...affinity, ports: object.spec.ports.map((port) => ({ ...port, protocol })) } };
 }
 
 /** A Service that nodes serve too. */

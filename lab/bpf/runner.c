@@ -1,102 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// Loads an object into the kernel and does what standard input says, a line each; answers on standard output. Compiled
-// by the lab when it runs: cc runner.c -lbpf.
+// Loads an object into the kernel and runs its programs on packets (BPF_PROG_TEST_RUN), as standard input says, a line each;
+// answers on standard output. Compiled by the lab when it runs: cc runner.c object.c -lbpf.
 //
-//   type PROGRAM NUMBER     before `load`: its enum bpf_prog_type; programs that are not named are left out
-//   load
-//   inner OUTER ID          a new map as OUTER declares its elements
-//   put MAP KEY VALUE       hexadecimal, `-` for no key; a per-CPU map takes all CPUs' values, one behind the other
-//   put #ID KEY VALUE       into an inner map
-//   link OUTER KEY ID       an inner map as an element
+// The lines of object.h, and:
+//
 //   run PROGRAM PACKET      → `ret NUMBER PACKET`, or `refused ERRNO`
-//   dump                    → `map NAME KEY VALUE` for every entry of every map whose values are bytes, then `end`
 #define _GNU_SOURCE
+#include "object.h"
+
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define MOST_INNER 65536
-#define ROOM 70000
-static struct bpf_object *object;
-static int inner_fd[MOST_INNER];
-static char log_text[4096];
-
-static void fail(const char *what, const char *name, int error) {
-    fprintf(stderr, "%s %s: %s\n%s", what, name, strerror(error < 0 ? -error : error), log_text);
-    exit(1);
-}
-
-/* The last of what libbpf has to say. */
-static int keep_log(enum libbpf_print_level level, const char *format, va_list arguments) {
-    if (level <= LIBBPF_WARN) vsnprintf(log_text, sizeof log_text, format, arguments);
-    return 0;
-}
-
-static size_t bytes(const char *text, unsigned char *out) {
-    size_t count = 0;
-    if (*text == '-') return 0;
-    for (; text[0] && text[1]; text += 2) {
-        unsigned value;
-        if (sscanf(text, "%2x", &value) != 1) break;
-        out[count++] = value;
-    }
-    return count;
-}
-
-static void put_bytes(const unsigned char *from, size_t count) {
-    if (!count) putchar('-');
-    for (size_t at = 0; at < count; at++) printf("%02x", from[at]);
-}
-
-static struct bpf_map *map_of(const char *name) {
-    struct bpf_map *map;
-    bpf_object__for_each_map(map, object) {
-        const char *own = bpf_map__name(map), *dot = strchr(own, '.');
-        /* Sections of data are named after the object too. */
-        if (!strcmp(own, name) || (name[0] == '.' && dot && !strcmp(dot, name))) return map;
-    }
-    fail("no map", name, ENOENT);
-    return NULL;
-}
-
-static int is_per_cpu(enum bpf_map_type type) {
-    return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-}
-
-static int has_bytes(enum bpf_map_type type) {
-    return is_per_cpu(type) || type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_LRU_HASH || type == BPF_MAP_TYPE_LPM_TRIE;
-}
-
-static void dump_map(const struct bpf_map *map) {
-    static unsigned char key[1024], next[1024], value[1 << 20];
-    size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
-    int fd = bpf_map__fd(map), first = 1;
-    const char *name = bpf_map__name(map), *dot = strchr(name, '.');
-    if (is_per_cpu(bpf_map__type(map))) value_size = (value_size + 7) / 8 * 8 * libbpf_num_possible_cpus();
-    if (!has_bytes(bpf_map__type(map)) || value_size > sizeof value || key_size > sizeof key) return;
-    while (!bpf_map_get_next_key(fd, first ? NULL : key, next)) {
-        first = 0;
-        memcpy(key, next, key_size);
-        if (bpf_map_lookup_elem(fd, key, value)) continue;
-        printf("map %s ", dot ? dot : name);
-        put_bytes(key, key_size);
-        putchar(' ');
-        put_bytes(value, value_size);
-        putchar('\n');
-    }
-}
 
 static void run(const char *name, const char *packet) {
     static unsigned char in[ROOM], out[ROOM];
-    struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+    struct bpf_program *program = program_of(name);
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = in, .data_out = out, .data_size_out = sizeof out, .repeat = 1);
-    if (!program) fail("no program", name, ENOENT);
     options.data_size_in = bytes(packet, in);
     int error = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
     if (error) {
@@ -108,86 +29,19 @@ static void run(const char *name, const char *packet) {
     putchar('\n');
 }
 
-/* What outer maps declare their elements to be; libbpf forgets it when it loads. */
-static struct inner {
-    char outer[64];
-    enum bpf_map_type type;
-    unsigned key_size, value_size, max_entries, flags;
-} declared[64];
-static int declarations;
-
-static void load(void) {
-    struct bpf_map *map, *inner;
-    bpf_object__for_each_map(map, object) {
-        if (!(inner = bpf_map__inner_map(map)) || declarations == 64) continue;
-        struct inner *known = &declared[declarations++];
-        snprintf(known->outer, sizeof known->outer, "%s", bpf_map__name(map));
-        known->type = bpf_map__type(inner);
-        known->key_size = bpf_map__key_size(inner);
-        known->value_size = bpf_map__value_size(inner);
-        known->max_entries = bpf_map__max_entries(inner);
-        known->flags = bpf_map__map_flags(inner);
-    }
-    int error = bpf_object__load(object);
-    if (error) fail("load", "", error);
-}
-
-static void new_inner(const char *outer, int id) {
-    for (int index = 0; index < declarations; index++) {
-        const struct inner *known = &declared[index];
-        if (strcmp(known->outer, outer)) continue;
-        LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = known->flags);
-        inner_fd[id] = bpf_map_create(known->type, NULL, known->key_size, known->value_size, known->max_entries, &options);
-        if (inner_fd[id] < 0) fail("create an inner map of", outer, inner_fd[id]);
-        return;
-    }
-    fail("no inner map declared", outer, EINVAL);
-}
-
 int main(int count, char **arguments) {
-    static char line[1 << 21], word[8], name[256], key[4096], value[1 << 21];
-    static unsigned char key_bytes[2048], value_bytes[1 << 20];
+    static char line[1 << 21], name[256], value[1 << 21];
     cpu_set_t first_cpu;
-    int id;
     if (count != 2) return 2;
     /* Per-CPU values and an LRU map's lists belong to the CPU that they were touched on. */
     CPU_ZERO(&first_cpu);
     CPU_SET(0, &first_cpu);
     sched_setaffinity(0, sizeof first_cpu, &first_cpu);
-    libbpf_set_print(keep_log);
-    object = bpf_object__open_file(arguments[1], NULL);
-    if (!object) fail("open", arguments[1], errno);
-    struct bpf_program *each;
-    bpf_object__for_each_program(each, object) bpf_program__set_autoload(each, false);
+    open_object(arguments[1]);
     while (fgets(line, sizeof line, stdin)) {
-        if (sscanf(line, "%7s", word) != 1) continue;
-        if (!strcmp(word, "type") && sscanf(line, "type %255s %d", name, &id) == 2) {
-            struct bpf_program *program = bpf_object__find_program_by_name(object, name);
-            if (!program) fail("no program", name, ENOENT);
-            bpf_program__set_type(program, id);
-            bpf_program__set_autoload(program, true);
-        } else if (!strcmp(word, "load")) {
-            load();
-        } else if (!strcmp(word, "inner") && sscanf(line, "inner %255s %d", name, &id) == 2 && id >= 0 && id < MOST_INNER) {
-            new_inner(name, id);
-        } else if (!strcmp(word, "put") && sscanf(line, "put %255s %4095s %2097151s", name, key, value) == 3) {
-            int fd = name[0] == '#' ? inner_fd[atoi(name + 1)] : bpf_map__fd(map_of(name));
-            int no_key = key[0] == '-';
-            bytes(key, key_bytes);
-            bytes(value, value_bytes);
-            if (bpf_map_update_elem(fd, no_key ? NULL : key_bytes, value_bytes, 0)) fail("update", name, errno);
-        } else if (!strcmp(word, "link") && sscanf(line, "link %255s %4095s %d", name, key, &id) == 3 && id >= 0 && id < MOST_INNER) {
-            bytes(key, key_bytes);
-            if (bpf_map_update_elem(bpf_map__fd(map_of(name)), key_bytes, &inner_fd[id], 0)) fail("link", name, errno);
-        } else if (!strcmp(word, "run") && sscanf(line, "run %255s %2097151s", name, value) == 2) {
-            run(name, value);
-        } else if (!strcmp(word, "dump")) {
-            struct bpf_map *map;
-            bpf_object__for_each_map(map, object) dump_map(map);
-            puts("end");
-        } else {
-            fail("not understood", line, EINVAL);
-        }
+        if (object_line(line)) continue;
+        if (sscanf(line, "run %255s %2097151s", name, value) != 2) fail("not understood", line, EINVAL);
+        run(name, value);
     }
     return 0;
 }

@@ -1,10 +1,9 @@
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout } from 'node:timers/promises';
 import { encodeFrame } from '../../src/packet/frame.ts';
 import { packetOf } from '../../src/datapaths/iptables/netfilter/replay.ts';
-import { LabError, shell } from '../shell.ts';
+import { LineProcess } from '../line-process.ts';
+import { shell } from '../shell.ts';
 import type { Backend, CasePacket, Counters, Out, Topology } from './case.ts';
 import { farMac, frameOf, headersOf, routerMac } from './wire.ts';
 
@@ -37,21 +36,16 @@ export interface RouterPlan {
 
 /** The kernel as the router of a case: in a network namespace that ends with the helper's process. */
 export class KernelRouter {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #lines: AsyncIterator<string>;
+  readonly #process: LineProcess;
   readonly #plan: RouterPlan;
   readonly #sides: readonly string[];
   readonly #broadcasts: ReadonlySet<string>;
-  #errors = '';
 
   private constructor(helper: string, plan: RouterPlan) {
     this.#plan = plan;
     // Networks of a recorded topology are /24.
     this.#broadcasts = new Set(['255.255.255.255', ...plan.topology.interfaces.flatMap(({ side, addresses }) => (side === undefined ? [] : addresses.map((text) => text.replace(/\d+\/24$/, '255'))))]);
-    this.#child = spawn(helper);
-    this.#child.stdin.on('error', () => undefined);
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => { this.#errors += text; });
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#process = new LineProcess(helper);
     this.#sides = plan.topology.interfaces.flatMap(({ side }) => (side === undefined ? [] : [side]));
   }
 
@@ -59,7 +53,7 @@ export class KernelRouter {
   static async start(helper: string, plan: RouterPlan): Promise<KernelRouter> {
     const router = new KernelRouter(helper, plan);
     try {
-      await router.#line();
+      await router.#process.line();
       await router.#setUp();
       return router;
     } catch (error) {
@@ -85,15 +79,15 @@ export class KernelRouter {
     this.#inside('nft', ['-f', '-'], SPY);
     if (sets !== undefined) this.#inside('ipset', ['restore', '-exist'], sets);
     rules.forEach((text, index) => this.#inside(`iptables-${backend}-restore`, ['-w', ...(index === 0 ? [] : ['--noflush'])], text));
-    for (const [number, side] of this.#sides.entries()) await this.#ask(`far ${number} x${side}`);
-    await this.#ask(`spy ${GROUP}`);
-    if (settleMicroseconds !== undefined) await this.#ask(`settle ${settleMicroseconds}`);
+    for (const [number, side] of this.#sides.entries()) await this.#process.ask(`far ${number} x${side}`);
+    await this.#process.ask(`spy ${GROUP}`);
+    if (settleMicroseconds !== undefined) await this.#process.ask(`settle ${settleMicroseconds}`);
   }
 
   /** Sends a packet; returns those that came through: none where it was dropped. */
   async send(packet: CasePacket): Promise<Out[]> {
     const side = this.#sides.indexOf(packet.from);
-    const lines = await this.#ask(side < 0 ? `raw ${hex(encodeFrame(packetOf(packet), { source: farMac(0), destination: farMac(0) }).subarray(14))}` : `frame ${side} ${hex(frameOf(packet, side, this.#broadcasts))}`);
+    const lines = await this.#process.ask(side < 0 ? `raw ${hex(encodeFrame(packetOf(packet), { source: farMac(0), destination: farMac(0) }).subarray(14))}` : `frame ${side} ${hex(frameOf(packet, side, this.#broadcasts))}`);
     return lines.flatMap((line): Out[] => {
       const [word, mark, device = '-', prefix, bytes = ''] = line.split(' ');
       // Refused: an error of the system call, which is how a drop on the way out shows.
@@ -120,28 +114,11 @@ export class KernelRouter {
 
   /** Ends the process, and the namespace with it. */
   close(): void {
-    this.#child.kill('SIGKILL');
+    this.#process.close();
   }
 
   #inside(command: string, args: readonly string[], input = ''): string {
-    return shell('nsenter', [`--net=/proc/${this.#child.pid ?? 0}/ns/net`, command, ...args], { input });
-  }
-
-  async #line(): Promise<string> {
-    const next = await Promise.race([this.#lines.next(), setTimeout(10_000, null, { ref: false })]);
-    if (next === null) throw new LabError('The router’s process does not answer.');
-    if (next.done) throw new LabError(`The router’s process ended: ${this.#errors.trim()}`);
-    return next.value;
-  }
-
-  async #ask(line: string): Promise<string[]> {
-    this.#child.stdin.write(`${line}\n`);
-    const lines: string[] = [];
-    for (;;) {
-      const next = await this.#line();
-      if (next === 'done') return lines;
-      lines.push(next);
-    }
+    return shell('nsenter', [`--net=/proc/${this.#process.pid}/ns/net`, command, ...args], { input });
   }
 }
 
