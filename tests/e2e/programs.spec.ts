@@ -177,11 +177,55 @@ test('the mode is a link, is kept while another is looked at, and speaks Korean'
   await expect(page.getByRole('region', { name: '결과' })).toContainText('TC_ACT_SHOT (2)');
 });
 
+test('a link carries the object, its program and the packet', async ({ page, context }) => {
+  await page.goto(link({ cluster: 'shop', mode: 'programs', object: 'connect4', program: 'cil_sock4_sendmsg' }));
+  await expect(page.getByRole('combobox', { name: 'Program', exact: true })).toHaveValue('cil_sock4_sendmsg', { timeout: 60_000 });
+  await expect(result(page)).toContainText('instructions');
+  await page.getByRole('combobox', { name: 'Object' }).selectOption('xdp_node');
+  await expect(page).toHaveURL(/object=xdp_node&end$/);
+  const packet = page.getByRole('region', { name: 'Packet' });
+  await packet.getByLabel('Destination port').fill('4321');
+  await packet.getByLabel('Destination port').press('Enter');
+  await expect(page).toHaveURL(/object=xdp_node&bytes=[0-9a-f]{28,}&end$/);
+  const second = await context.newPage();
+  await second.goto(page.url());
+  await expect(result(second)).toContainText('XDP_', { timeout: 60_000 });
+  await expect(second.getByRole('region', { name: 'Packet' }).getByLabel('Destination port')).toHaveValue('4321');
+});
+
+test('a link carries assembler text; another link is followed', async ({ page, context }) => {
+  await open(page);
+  await page.getByRole('combobox', { name: 'Object' }).selectOption({ label: 'Assembler' });
+  await expect(page).toHaveURL(/object=text&asm=/);
+  const before = page.url();
+  await page.getByRole('textbox', { name: 'Assembler' }).fill('.program xdp mine\nr0 = 1\nexit\n');
+  await expect.poll(() => page.url()).not.toBe(before);
+  const second = await context.newPage();
+  await second.goto(page.url());
+  await expect(result(second)).toContainText('XDP_DROP (1)', { timeout: 60_000 });
+  await expect(second.getByRole('textbox', { name: 'Assembler' })).toHaveValue('.program xdp mine\nr0 = 1\nexit\n');
+  await second.goto(link({ cluster: 'shop', mode: 'programs', object: 'to_container' }));
+  await expect(second.getByRole('combobox', { name: 'Object' })).toHaveValue('to_container');
+  await second.goto(link({ cluster: 'shop', mode: 'programs', object: 'nowhere' }));
+  await expect(second.getByRole('alert').first()).toContainText('There is no object nowhere here.');
+});
+
+test('the hooks say where the object’s programs belong', async ({ page }) => {
+  await page.goto(link({ cluster: 'shop', mode: 'programs', object: 'node' }));
+  const hooks = page.getByRole('region', { name: 'Hooks' });
+  await expect(hooks.getByRole('listitem').filter({ hasText: 'tc' }).first()).toContainText('this program', { timeout: 60_000 });
+  await hooks.getByRole('button', { name: 'cil_xdp_entry' }).click();
+  await expect(hooks.getByRole('listitem').filter({ hasText: 'XDP' })).toContainText('this program');
+  await expect(page).toHaveURL(/object=node&program=cil_xdp_entry&end$/);
+});
+
 for (const [width, height] of [[1440, 900], [1280, 720], [390, 844]] as const) {
   test(`fits ${width} × ${height}`, async ({ page }) => {
     await page.setViewportSize({ width, height });
     await open(page);
     await expectNoSidewaysScrolling(page);
     await expect(page.getByRole('button', { name: /^Run/ })).toBeInViewport();
+    // On a desk nothing but the panels scrolls.
+    if (width > 1000) expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThanOrEqual(height);
   });
 }

@@ -4,7 +4,7 @@ import process from 'node:process';
 import sirv from 'sirv';
 
 const base = '/a/sub/path';
-const files = sirv('dist');
+const files = sirv(process.env.E2E_DIST ?? 'dist');
 createServer((request, response) => {
   const notFound = () => response.writeHead(404).end();
   if (!request.url?.startsWith(`${base}/`)) return notFound();

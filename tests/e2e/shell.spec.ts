@@ -35,6 +35,56 @@ test('a fault in pasted YAML is shown with its line', async ({ page }) => {
   await expect(page.getByText(/line 5\b/i).first()).toBeVisible();
 });
 
+test('a syntax fault has its line, and what is whole beside it opens', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Open' }).click();
+  const broken = 'apiVersion: v1\nkind: Service\nmetadata: { name: broken, namespace: demo\nspec:\n  clusterIP: 10.96.7.8\n';
+  await page.getByRole('textbox').first().fill(`${CLUSTER}---\n${broken}`);
+  const first = CLUSTER.split('\n').length + 1;
+  const places = page.getByRole('dialog').getByText(/^Line \d+, column \d+/);
+  await expect(places.first()).toBeVisible();
+  const line = Number(/line (\d+)/i.exec((await places.first().textContent()) ?? '')?.[1]);
+  expect(line).toBeGreaterThanOrEqual(first);
+  expect(line).toBeLessThanOrEqual(first + 5);
+  await places.first().click();
+  await expect(page.getByRole('dialog')).toContainText('This is not valid YAML');
+  await page.getByRole('button', { name: /^Open 1/ }).click();
+  await expect(page.getByRole('button', { name: 'Destination' })).toContainText('demo/web:http');
+});
+
+test('20 MB are pasted: read beside the page, opened, and raced', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Open' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox').focus();
+  const SERVICES = 2000;
+  const size = await page.evaluate((count) => {
+    const note = 'x'.repeat(9_700);
+    const object = (index: number) => {
+      const [high, low] = [Math.floor(index / 250), index % 250];
+      return `apiVersion: v1\nkind: Service\nmetadata: { name: s${index}, namespace: demo, annotations: { note: ${note} } }\nspec: { clusterIP: 10.97.${high}.${low}, ports: [{ port: 80, protocol: TCP }] }\n---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { name: s${index}-1, namespace: demo, labels: { kubernetes.io/service-name: s${index} } }\naddressType: IPv4\nports: [{ port: 8080, protocol: TCP }]\nendpoints: [{ addresses: [10.244.${high}.${low + 1}] }]\n`;
+    };
+    const text = Array.from({ length: count }, (_, index) => object(index)).join('---\n') + '---\napiVersion: v1\nkind: Service\nmetadata: { name: last, namespace: demo }\nspec: { clusterIP: 10.97.300.1 }\n';
+    const clipboardData = new DataTransfer();
+    clipboardData.setData('text', text);
+    document.activeElement?.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    return text.length;
+  }, SERVICES);
+  expect(size).toBeGreaterThan(20_000_000);
+  // While the worker reads, the page answers: a control takes the focus, and the text scrolls.
+  await dialog.getByRole('button', { name: 'Close' }).first().focus();
+  await expect(dialog.getByRole('button', { name: 'Close' }).first()).toBeFocused();
+  await expect(dialog).toContainText('Services of 2,001', { timeout: 60_000 });
+  // Its faults stand at the very end, and the text goes there.
+  await dialog.getByText('Line 24,004, column 20').click();
+  await expect(dialog).toContainText('10.97.300.1');
+  await page.getByRole('button', { name: 'Open 2,000 of 2,001' }).click();
+  await expect(page.getByText('position 2,000 of 2,000')).toBeVisible({ timeout: 60_000 });
+  await clock(page).focus();
+  await page.keyboard.press('End');
+  expect((await moment(page)).rules).toBeGreaterThan(SERVICES);
+});
+
 test.describe('a link that cannot be read says so, and the page goes on', () => {
   for (const [name, fragment, sentence] of [
     ['cut off', 'v1&cluster=500&mode=race', /cut off/],
