@@ -10,6 +10,7 @@ import { preset, type PresetName } from '../kubernetes/presets.ts';
 import { formatIpv4, parseIpv4, type Ipv4 } from '../packet/address.ts';
 import { askKernel } from './bench/kernel.ts';
 import { median, timed } from './bench/median.ts';
+import { vmLines, vmTimes } from './bench/vm.ts';
 import { CommandError, UsageError, type Command } from './command.ts';
 
 const RUNS = 5;
@@ -20,7 +21,7 @@ const SIZES = ['50', '500', '5000', '20000', '50000'];
 /** The benchmark of the chain lane, against the machine's own kernel where it can be asked. */
 export const command: Command = {
   usage: ['[--services 50|500|5000|20000|50000] [--json]'],
-  summary: 'Times the chain: ns a rule scanned, bytes a rule, rules built and payloads rendered, next to the machine’s own kernel.',
+  summary: 'Times the chain: ns a rule scanned, bytes a rule, rules built and payloads rendered, next to the machine’s own kernel; and the VM: instructions/s and packets/s counted, next to rbpf alone.',
   run(args, print) {
     const { values } = parseArgs({ args: [...args], options: { services: { type: 'string', default: '5000' }, json: { type: 'boolean', default: false } } });
     if (!SIZES.includes(values.services)) throw new UsageError(`--services takes one of ${SIZES.join(', ')}.`);
@@ -72,6 +73,7 @@ function bench(size: PresetName) {
     build: { ms: build, runs: buildMs, kernelMs: kernelBuild, ratio: kernelBuild === null ? null : build / kernelBuild },
     scan: { nsPerRule: scan, kernelNsPerRule: kernelScan, ratio: kernelScan === null ? null : scan / kernelScan, rules: places.between },
     memory,
+    vm: vmTimes(),
     kernel: kernel.ok ? kernel.times : { notAsked: kernel.reason },
   };
 }
@@ -169,6 +171,7 @@ function lines(result: Result): string[] {
     `build: ${against(ms(build.ms), build.kernelMs === null ? null : `(iptables-legacy-restore) ${ms(build.kernelMs)}`, build.ratio)}`,
     `scan: ${against(`${scan.nsPerRule.toFixed(2)} ns a rule`, scan.kernelNsPerRule === null ? null : `${scan.kernelNsPerRule.toFixed(2)} ns`, scan.ratio)}`,
     `memory: ${memory.bytesPerRule.toFixed(0)} bytes a rule, and ${memory.textBytesPerRule.toFixed(0)} of text`,
+    ...vmLines(result.vm),
     ...('notAsked' in result.kernel ? [`the kernel was not asked: ${result.kernel.notAsked}`] : []),
   ];
 }

@@ -32,6 +32,10 @@ export class Collection {
     lookup(map: string, key: Uint8Array | number[]): Uint8Array | undefined;
     reseed(seed: number): void;
     run(program: string, data: Uint8Array | number[], ifindex: number, ingress_ifindex: number, mark: number, now_ns: bigint, steps: boolean): RunResult;
+    /**
+     * For the benchmark: without counts, instructions are 0 and nothing ends an endless program.
+     */
+    setCounts(counts: boolean): void;
     setFuel(instructions: number): void;
     /**
      * Records handed to user space through this map since the last call: length (u32) and bytes, one behind the other.
@@ -56,6 +60,26 @@ export class Loader {
     setConstant(variable: string, value: Uint8Array | number[]): void;
     setMaxEntries(map: string, max_entries: number): void;
     withoutReaders(): void;
+}
+
+/**
+ * For the benchmark: a program and its memory, prepared once as every program is.
+ */
+export class MemoryProgram {
+    free(): void;
+    [Symbol.dispose](): void;
+    /**
+     * `counts`: as in every run; without them nothing is counted, and nothing ends an endless program.
+     */
+    constructor(program: Uint8Array | number[], memory: Uint8Array | number[], counts: boolean);
+    /**
+     * Runs it that many times on the memory as it is; r0 at the last exit.
+     */
+    run(times: number): bigint;
+    /**
+     * Counted in the last of the runs.
+     */
+    readonly instructions: number;
 }
 
 /**
@@ -113,12 +137,18 @@ export function inspect(object: Uint8Array | number[]): string;
 
 export function runMemory(program: Uint8Array | number[], memory: Uint8Array | number[], fuel: number): MemoryResult;
 
+/**
+ * For the benchmark: rbpf alone runs the bytes, `times` in a row. r0 at the last exit.
+ */
+export function runRaw(program: Uint8Array | number[], memory: Uint8Array | number[], times: number): bigint;
+
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
 
 export interface InitOutput {
     readonly memory: WebAssembly.Memory;
     readonly __wbg_collection_free: (a: number, b: number) => void;
     readonly __wbg_loader_free: (a: number, b: number) => void;
+    readonly __wbg_memoryprogram_free: (a: number, b: number) => void;
     readonly __wbg_memoryresult_free: (a: number, b: number) => void;
     readonly __wbg_runresult_free: (a: number, b: number) => void;
     readonly collection_bucket: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
@@ -132,6 +162,7 @@ export interface InitOutput {
     readonly collection_lookup: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];
     readonly collection_reseed: (a: number, b: number) => void;
     readonly collection_run: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: bigint, j: number) => [number, number, number];
+    readonly collection_setCounts: (a: number, b: number) => void;
     readonly collection_setFuel: (a: number, b: number) => void;
     readonly collection_spec: (a: number) => [number, number];
     readonly collection_takeRecords: (a: number, b: number, c: number) => [number, number, number, number];
@@ -143,10 +174,14 @@ export interface InitOutput {
     readonly loader_setConstant: (a: number, b: number, c: number, d: number, e: number) => void;
     readonly loader_setMaxEntries: (a: number, b: number, c: number, d: number) => void;
     readonly loader_withoutReaders: (a: number) => void;
+    readonly memoryprogram_instructions: (a: number) => number;
+    readonly memoryprogram_new: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
+    readonly memoryprogram_run: (a: number, b: number) => [bigint, number, number];
     readonly memoryresult_instructions: (a: number) => number;
     readonly memoryresult_memory: (a: number) => [number, number];
     readonly memoryresult_r0: (a: number) => bigint;
     readonly runMemory: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
+    readonly runRaw: (a: number, b: number, c: number, d: number, e: number) => [bigint, number, number];
     readonly runresult_accesses: (a: number) => [number, number];
     readonly runresult_data: (a: number) => [number, number];
     readonly runresult_helperCalls: (a: number) => [number, number];

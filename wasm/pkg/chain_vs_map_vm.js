@@ -275,6 +275,13 @@ export class Collection {
         return RunResult.__wrap(ret[0]);
     }
     /**
+     * For the benchmark: without counts, instructions are 0 and nothing ends an endless program.
+     * @param {boolean} counts
+     */
+    setCounts(counts) {
+        wasm.collection_setCounts(this.__wbg_ptr, counts);
+    }
+    /**
      * @param {number} instructions
      */
     setFuel(instructions) {
@@ -441,6 +448,70 @@ export class Loader {
     }
 }
 if (Symbol.dispose) Loader.prototype[Symbol.dispose] = Loader.prototype.free;
+
+/**
+ * For the benchmark: a program and its memory, prepared once as every program is.
+ */
+export class MemoryProgram {
+    __destroy_into_raw() {
+        const ptr = this.__wbg_ptr;
+        this.__wbg_ptr = 0;
+        MemoryProgramFinalization.unregister(this);
+        return ptr;
+    }
+    free() {
+        const ptr = this.__destroy_into_raw();
+        wasm.__wbg_memoryprogram_free(ptr, 0);
+    }
+    /**
+     * Counted in the last of the runs.
+     * @returns {number}
+     */
+    get instructions() {
+        const ret = wasm.memoryprogram_instructions(this.__wbg_ptr);
+        return ret;
+    }
+    /**
+     * `counts`: as in every run; without them nothing is counted, and nothing ends an endless program.
+     * @param {Uint8Array | number[]} program
+     * @param {Uint8Array | number[]} memory
+     * @param {boolean} counts
+     */
+    constructor(program, memory, counts) {
+        const val3 = +counts;
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passArray8ToWasm0(program, wasm.__wbindgen_malloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passArray8ToWasm0(memory, wasm.__wbindgen_malloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+            throw e;
+        }
+        const ret = wasm.memoryprogram_new(ptr0, len0, ptr1, len1, val3);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        this.__wbg_ptr = ret[0];
+        MemoryProgramFinalization.register(this, this.__wbg_ptr, this);
+        return this;
+    }
+    /**
+     * Runs it that many times on the memory as it is; r0 at the last exit.
+     * @param {number} times
+     * @returns {bigint}
+     */
+    run(times) {
+        const ret = wasm.memoryprogram_run(this.__wbg_ptr, times);
+        if (ret[2]) {
+            throw takeFromExternrefTable0(ret[1]);
+        }
+        return BigInt.asUintN(64, ret[0]);
+    }
+}
+if (Symbol.dispose) MemoryProgram.prototype[Symbol.dispose] = MemoryProgram.prototype.free;
 
 /**
  * Runs bytes as one program on a block of memory; the answer is `{"r0":"0x…","instructions":…}` with the memory after.
@@ -676,6 +747,33 @@ export function runMemory(program, memory, fuel) {
     }
     return MemoryResult.__wrap(ret[0]);
 }
+
+/**
+ * For the benchmark: rbpf alone runs the bytes, `times` in a row. r0 at the last exit.
+ * @param {Uint8Array | number[]} program
+ * @param {Uint8Array | number[]} memory
+ * @param {number} times
+ * @returns {bigint}
+ */
+export function runRaw(program, memory, times) {
+    const val3 = +times;
+    let ptr0, len0, ptr1, len1;
+    try {
+        ptr0 = passArray8ToWasm0(program, wasm.__wbindgen_malloc);
+        len0 = WASM_VECTOR_LEN;
+        ptr1 = passArray8ToWasm0(memory, wasm.__wbindgen_malloc);
+        len1 = WASM_VECTOR_LEN;
+    } catch (e) {
+        if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 1, 1); }
+        if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
+        throw e;
+    }
+    const ret = wasm.runRaw(ptr0, len0, ptr1, len1, val3);
+    if (ret[2]) {
+        throw takeFromExternrefTable0(ret[1]);
+    }
+    return BigInt.asUintN(64, ret[0]);
+}
 function __wbg_get_imports() {
     const import0 = {
         __proto__: null,
@@ -708,6 +806,9 @@ const CollectionFinalization = (typeof FinalizationRegistry === 'undefined')
 const LoaderFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_loader_free(ptr, 1));
+const MemoryProgramFinalization = (typeof FinalizationRegistry === 'undefined')
+    ? { register: () => {}, unregister: () => {} }
+    : new FinalizationRegistry(ptr => wasm.__wbg_memoryprogram_free(ptr, 1));
 const MemoryResultFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_memoryresult_free(ptr, 1));

@@ -14,7 +14,7 @@ use crate::object::{Contents, ObjectSpec, ProgramSpec, Target};
 use crate::program::check::check;
 use crate::program::disassemble::{Names, disassemble};
 use crate::program::liveness::instructions;
-use crate::program::rewrite::FUNCTION_TAG;
+use crate::program::rewrite::{Detail, FUNCTION_TAG};
 use crate::verify::{Constant, MapFacts, Subject, Verdict, verify};
 
 const ETH_HLEN: usize = 14;
@@ -168,6 +168,10 @@ impl Collection {
 
     pub fn set_fuel(&mut self, instructions: u64) {
         self.fuel = instructions;
+    }
+
+    pub fn set_counts(&mut self, counts: bool) {
+        self.machine.detail = if counts { Detail::Counts } else { Detail::Nothing };
     }
 
     pub fn reseed(&mut self, seed: u32) {

@@ -10,6 +10,7 @@ mod map;
 mod memory_run;
 mod object;
 mod program;
+mod raw;
 mod verify;
 
 use wasm_bindgen::prelude::*;
@@ -22,6 +23,7 @@ use map::kind::kind_name;
 use map::{Map, MapSpec};
 use object::ObjectSpec;
 use program::liveness::instructions;
+use program::rewrite::Detail;
 
 /// Faults cross the border as JSON: `{"message","program","instruction"}`.
 fn thrown(fault: Fault) -> JsValue {
@@ -91,6 +93,36 @@ pub fn run_memory(program: &[u8], memory: &[u8], fuel: f64) -> Result<MemoryResu
     memory_run::run(program, memory, fuel as u64).map(|result| MemoryResult { result }).map_err(thrown)
 }
 
+/// For the benchmark: rbpf alone runs the bytes, `times` in a row. r0 at the last exit.
+#[wasm_bindgen(js_name = runRaw)]
+pub fn run_raw(program: &[u8], memory: &[u8], times: u32) -> Result<u64, JsValue> {
+    raw::run(program, &memory.to_vec(), times).map_err(thrown)
+}
+
+/// For the benchmark: a program and its memory, prepared once as every program is.
+#[wasm_bindgen]
+pub struct MemoryProgram {
+    inner: memory_run::MemoryProgram,
+}
+
+#[wasm_bindgen]
+impl MemoryProgram {
+    /// `counts`: as in every run; without them nothing is counted, and nothing ends an endless program.
+    #[wasm_bindgen(constructor)]
+    pub fn new(program: &[u8], memory: &[u8], counts: bool) -> Result<MemoryProgram, JsValue> {
+        memory_run::MemoryProgram::new(program, memory, if counts { Detail::Counts } else { Detail::Nothing }).map(|inner| MemoryProgram { inner }).map_err(thrown)
+    }
+    /// Runs it that many times on the memory as it is; r0 at the last exit.
+    pub fn run(&mut self, times: u32) -> Result<u64, JsValue> {
+        self.inner.repeat(times).map_err(thrown)
+    }
+    /// Counted in the last of the runs.
+    #[wasm_bindgen(getter)]
+    pub fn instructions(&self) -> f64 {
+        self.inner.machine.instructions as f64
+    }
+}
+
 /// An object about to be loaded.
 #[wasm_bindgen]
 pub struct Loader {
@@ -141,6 +173,11 @@ impl Collection {
     #[wasm_bindgen(js_name = setFuel)]
     pub fn set_fuel(&mut self, instructions: f64) {
         self.inner.set_fuel(instructions as u64);
+    }
+    /// For the benchmark: without counts, instructions are 0 and nothing ends an endless program.
+    #[wasm_bindgen(js_name = setCounts)]
+    pub fn set_counts(&mut self, counts: bool) {
+        self.inner.set_counts(counts);
     }
     pub fn reseed(&mut self, seed: u32) {
         self.inner.reseed(seed);

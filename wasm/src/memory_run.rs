@@ -4,9 +4,10 @@
 use crate::fault::Fault;
 use crate::machine::Machine;
 use crate::machine::context::ContextKind;
+use crate::machine::memory::LONGEST_PACKET;
 use crate::machine::run::Prepared;
 use crate::program::check::check;
-use crate::program::instruction::decode;
+use crate::program::instruction::{Insn, decode};
 use crate::program::rewrite::{Detail, Entry, Start};
 
 pub struct MemoryRun {
@@ -16,20 +17,45 @@ pub struct MemoryRun {
 }
 
 pub fn run(program: &[u8], memory: &[u8], fuel: u64) -> Result<MemoryRun, Fault> {
-    if program.len() % 8 != 0 {
-        return Err(Fault::new(format!("The program has {} bytes: instructions have 8 each, so the last one is cut off.", program.len())));
+    let mut prepared = MemoryProgram::new(program, memory, Detail::Counts)?;
+    prepared.machine.fuel = fuel;
+    let value = prepared.repeat(1)?;
+    Ok(MemoryRun { value, instructions: prepared.machine.instructions, memory: prepared.machine.packet.data().to_vec() })
+}
+
+/// A program and the memory that it runs on.
+pub struct MemoryProgram {
+    code: Vec<Insn>,
+    prepared: Prepared,
+    pub machine: Machine,
+}
+
+impl MemoryProgram {
+    pub fn new(program: &[u8], memory: &[u8], detail: Detail) -> Result<MemoryProgram, Fault> {
+        if program.len() % 8 != 0 {
+            return Err(Fault::new(format!("The program has {} bytes: instructions have 8 each, so the last one is cut off.", program.len())));
+        }
+        if memory.len() > LONGEST_PACKET {
+            return Err(Fault::new(format!("A memory of {} bytes is too long: {LONGEST_PACKET} is the limit.", memory.len())));
+        }
+        let code = decode(program);
+        check(&code)?;
+        let mut machine = Machine::new(1);
+        machine.kind = ContextKind::Memory;
+        machine.packet.set(memory);
+        let r1 = if memory.is_empty() { 0 } else { machine.packet.address() as u64 };
+        let entry = Entry { frame_pointer: machine.workspace.frame_pointer() as u64, start: Start::Program { r1, r2: memory.len() as u64 }, scratch: machine.workspace.scratch() as u64 };
+        let prepared = Prepared::new(&code, entry, detail)?;
+        Ok(MemoryProgram { code, prepared, machine })
     }
-    if memory.len() > crate::machine::memory::LONGEST_PACKET {
-        return Err(Fault::new(format!("A memory of {} bytes is too long: {} is the limit.", memory.len(), crate::machine::memory::LONGEST_PACKET)));
+
+    /// Runs it that many times on the memory as the run before left it; r0 at the last exit.
+    pub fn repeat(&mut self, times: u32) -> Result<u64, Fault> {
+        let mut value = 0;
+        for _ in 0..times {
+            self.machine.instructions = 0;
+            value = self.prepared.run(&self.code[..], &mut self.machine)?;
+        }
+        Ok(value)
     }
-    let code = decode(program);
-    check(&code)?;
-    let mut machine = Machine::new(1);
-    machine.kind = ContextKind::Memory;
-    machine.fuel = fuel;
-    machine.packet.set(memory);
-    let r1 = if memory.is_empty() { 0 } else { machine.packet.address() as u64 };
-    let entry = Entry { frame_pointer: machine.workspace.frame_pointer() as u64, start: Start::Program { r1, r2: memory.len() as u64 }, scratch: machine.workspace.scratch() as u64 };
-    let value = Prepared::new(&code, entry, Detail::Counts)?.run(&code[..], &mut machine)?;
-    Ok(MemoryRun { value, instructions: machine.instructions, memory: machine.packet.data().to_vec() })
 }

@@ -155,6 +155,10 @@ class RbpfCollection implements Collection {
     this.#wasm.setFuel(instructions);
   }
 
+  setCounts(counts: boolean): void {
+    this.#wasm.setCounts(counts);
+  }
+
   reseed(seed: number): void {
     this.#wasm.reseed(seed);
   }

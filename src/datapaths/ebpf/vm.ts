@@ -142,6 +142,8 @@ export interface Collection {
   takeRecords(map: string): Uint8Array[];
   /** How many instructions a run may take before it is stopped; 10,000,000 at first. */
   setFuel(instructions: number): void;
+  /** For the benchmark: without counts, `instructions` is 0 and nothing ends an endless program. On at first. */
+  setCounts(counts: boolean): void;
   /** Restarts `bpf_get_prandom_u32`. */
   reseed(seed: number): void;
   /** Frees the collection's memory in the VM. */

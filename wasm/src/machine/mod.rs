@@ -27,7 +27,7 @@ use crate::fault::Fault;
 use crate::map::{Map, Storage};
 use crate::map::arena::Arena;
 use crate::program::instruction::{Insn, wide_immediate};
-use crate::program::rewrite::SPILL;
+use crate::program::rewrite::{Detail, SPILL};
 use crate::program::sites::{POOL, Site, SiteAction};
 use access::Access;
 use context::ContextKind;
@@ -79,6 +79,8 @@ pub struct Machine {
     pub readers: bool,
     /// Whether this run records its steps.
     pub records_steps: bool,
+    /// What runs tell that record no steps.
+    pub detail: Detail,
     pub arena: Arena,
     pub random: Random,
     pub now_ns: u64,
@@ -133,7 +135,7 @@ pub fn arrive(n: usize, r1: u64, r2: u64, r3: u64, r4: u64, r5: u64) -> u64 {
     // SAFETY: the running program's sites, which outlive the run.
     let sites = unsafe { &*machine.sites };
     let Some(site) = sites.get(number) else { return 0 };
-    machine.instructions += u64::from(site.counted);
+    machine.instructions = machine.instructions.wrapping_add(site.counted as u64);
     match site.action {
         SiteAction::Count => machine.count(site.instruction),
         SiteAction::Helper(helper) => machine.call(helper, args, site.instruction),
@@ -183,6 +185,7 @@ impl Machine {
             level: 0,
             readers: true,
             records_steps: false,
+            detail: Detail::Counts,
             arena: Arena::default(),
             random: Random::new(seed),
             now_ns: 0,
@@ -280,7 +283,8 @@ impl Machine {
         if self.fault.is_some() {
             return 0;
         }
-        if self.instructions >= self.fuel {
+        // Between two counts the sum may be below 0.
+        if self.instructions as i64 >= self.fuel as i64 {
             self.fail(Fault::at(instruction as usize, format!("The program had not ended after {} instructions: it was stopped. Does it loop for ever?", self.fuel)));
             return 0;
         }

@@ -17,7 +17,7 @@ const MOST_LEVELS: usize = 8;
 
 /// What a prepared program differs in: the function it begins with (none: its first instruction), the level that it
 /// runs at, and what it tells.
-type Variant = (Option<usize>, usize, bool);
+type Variant = (Option<usize>, usize, Detail);
 
 pub struct Loaded {
     pub spec: ProgramSpec,
@@ -34,7 +34,8 @@ impl Loaded {
 
 impl Machine {
     fn prepared(&mut self, index: usize, function: Option<usize>) -> Result<(Rc<Prepared>, *const [Insn]), Fault> {
-        let (level, steps) = (self.level, self.records_steps);
+        let level = self.level;
+        let detail = if self.records_steps { Detail::Steps } else { self.detail };
         let frame_pointer = match level.checked_sub(1).and_then(|inner| self.levels.get(inner)) {
             None => self.workspace.frame_pointer(),
             Some(inner) => inner.frame_pointer(),
@@ -49,11 +50,10 @@ impl Machine {
             return Err(fault.clone().in_program(&program.spec.name));
         }
         let code = &raw const program.code[..];
-        let variant = (function, level, steps);
+        let variant = (function, level, detail);
         if let Some(prepared) = program.prepared.get(&variant) {
             return Ok((prepared.clone(), code));
         }
-        let detail = if steps { Detail::Steps } else { Detail::Counts };
         let prepared = Rc::new(Prepared::new(&program.code, entry, detail).map_err(|fault| fault.in_program(&program.spec.name))?);
         for inner in &self.levels[..level] {
             prepared.allow(inner.range());

@@ -13,7 +13,7 @@ enum Fixup {
 pub struct Assembler {
     slots: Vec<Insn>,
     origin: Vec<u32>,
-    /// Position of each original slot.
+    /// Position of each original slot, and of the labels made beside them.
     labels: Vec<usize>,
     fixups: Vec<Fixup>,
     sites: Vec<Site>,
@@ -32,9 +32,27 @@ impl Assembler {
         }
     }
 
-    /// What follows stands for the instruction at this slot; jumps to it land here.
-    pub fn begin(&mut self, at: usize) {
-        self.labels[at] = self.slots.len();
+    /// What follows stands for the instruction at this slot; with `lands`, jumps to it land here.
+    pub fn begin(&mut self, at: usize, lands: bool) {
+        if lands {
+            self.labels[at] = self.slots.len();
+        }
+        self.current = at as u32;
+    }
+
+    /// A label beside those of the original slots, still to be placed.
+    pub fn label(&mut self) -> usize {
+        self.labels.push(0);
+        self.last_label()
+    }
+
+    pub fn last_label(&self) -> usize {
+        self.labels.len() - 1
+    }
+
+    /// Puts a label here; what follows stands for the instruction at slot `at`.
+    pub fn place(&mut self, label: usize, at: usize) {
+        self.labels[label] = self.slots.len();
         self.current = at as u32;
     }
 
@@ -48,7 +66,7 @@ impl Assembler {
         self.emit(Insn::new(0, 0, 0, 0, (value >> 32) as i32));
     }
 
-    /// A jump, conditional or not, to an original slot.
+    /// A jump, conditional or not, to an original slot or a label.
     pub fn jump(&mut self, insn: Insn, target: usize) {
         self.fixups.push(Fixup::Jump { position: self.slots.len(), target });
         self.emit(insn);

@@ -34,7 +34,7 @@ pub fn lower(asm: &mut Assembler, program: &[Insn], insn: Insn, place: Place) ->
             asm.load_constant(insn.dst, wide_immediate(insn, program[at + 1]));
             Ok(())
         }
-        CLASS_LD => packet_load(asm, at, insn),
+        CLASS_LD => packet_load(asm, place, insn),
         CLASS_LDX => {
             load(asm, insn);
             Ok(())
@@ -43,7 +43,7 @@ pub fn lower(asm: &mut Assembler, program: &[Insn], insn: Insn, place: Place) ->
             atomic(asm, insn);
             Ok(())
         }
-        CLASS_ALU | CLASS_ALU64 => alu(asm, at, insn),
+        CLASS_ALU | CLASS_ALU64 => alu(asm, place, insn),
         CLASS_JMP | CLASS_JMP32 => jump(asm, insn, place),
         _ => {
             asm.emit(insn);
@@ -67,7 +67,7 @@ fn sign_extend(asm: &mut Assembler, class: u8, register: u8, bits: i32) {
     asm.emit(Insn::new(0xc0 | class, register, 0, 0, bits));
 }
 
-fn alu(asm: &mut Assembler, at: usize, insn: Insn) -> Result<(), Fault> {
+fn alu(asm: &mut Assembler, place: Place, insn: Insn) -> Result<(), Fault> {
     let class = insn.class();
     match insn.operation() {
         OP_MOV if insn.off != 0 => {
@@ -75,7 +75,7 @@ fn alu(asm: &mut Assembler, at: usize, insn: Insn) -> Result<(), Fault> {
             asm.emit(Insn::new(MOV64_REG, insn.dst, insn.src, 0, 0));
             sign_extend(asm, class, insn.dst, width - i32::from(insn.off));
         }
-        OP_DIV | OP_MOD if insn.off == 1 => signed_division(asm, at, insn)?,
+        OP_DIV | OP_MOD if insn.off == 1 => signed_division(asm, place, insn)?,
         OP_MOD if class == CLASS_ALU => {
             asm.emit(insn);
             asm.emit(Insn::new(MOV32_REG, insn.dst, insn.dst, 0, 0));
@@ -87,7 +87,7 @@ fn alu(asm: &mut Assembler, at: usize, insn: Insn) -> Result<(), Fault> {
     Ok(())
 }
 
-fn signed_division(asm: &mut Assembler, at: usize, insn: Insn) -> Result<(), Fault> {
+fn signed_division(asm: &mut Assembler, place: Place, insn: Insn) -> Result<(), Fault> {
     let action = match (insn.operation(), insn.class()) {
         (OP_DIV, CLASS_ALU64) => Arithmetic::Divide64,
         (OP_DIV, _) => Arithmetic::Divide32,
@@ -104,7 +104,7 @@ fn signed_division(asm: &mut Assembler, at: usize, insn: Insn) -> Result<(), Fau
         asm.emit(Insn::new(0xb7, 2, 0, 0, insn.imm));
     }
     asm.emit(Insn::new(LDX_DW, 1, 10, SPILL_LEFT, 0));
-    asm.site(Site { action: SiteAction::Arithmetic(action), counted: 0, instruction: at as u32 })?;
+    asm.site(Site { action: SiteAction::Arithmetic(action), counted: place.counted, instruction: place.at as u32 })?;
     asm.emit(Insn::new(STX_DW, 10, 0, SPILL_LEFT, 0));
     for (register, spill) in [(0, SPILL_R0), (1, SPILL_R1), (2, SPILL_R2), (insn.dst, SPILL_LEFT)] {
         asm.emit(Insn::new(LDX_DW, register, 10, spill, 0));
@@ -145,14 +145,14 @@ fn atomic(asm: &mut Assembler, insn: Insn) {
 
 /// Linux reads the packet in network order and ends the program with 0 beyond its end (net/core/filter.c,
 /// `bpf_skb_load_helper_32` and its callers).
-fn packet_load(asm: &mut Assembler, at: usize, insn: Insn) -> Result<(), Fault> {
+fn packet_load(asm: &mut Assembler, place: Place, insn: Insn) -> Result<(), Fault> {
     if insn.mode() == MODE_IND {
         asm.emit(Insn::new(MOV64_REG, 1, insn.src, 0, 0));
         asm.emit(Insn::new(0x07, 1, 0, 0, insn.imm));
     } else {
         asm.emit(Insn::new(0xb7, 1, 0, 0, insn.imm));
     }
-    asm.site(Site { action: SiteAction::PacketLoad { size: insn.size() as u8 }, counted: 0, instruction: at as u32 })?;
+    asm.site(Site { action: SiteAction::PacketLoad { size: insn.size() as u8 }, counted: place.counted, instruction: place.at as u32 })?;
     asm.emit(Insn::new(0x55, 0, 0, 1, 0));
     asm.emit(Insn::new(EXIT, 0, 0, 0, 0));
     asm.emit(Insn::new(LDX_DW, 0, 0, 0, 0));
@@ -191,8 +191,8 @@ fn jump(asm: &mut Assembler, insn: Insn, place: Place) -> Result<(), Fault> {
             asm.emit(Insn::new(LDX_DW, 1, 10, SPILL_R1, 0));
             asm.site(Site { action: SiteAction::HelperByRegister, counted, instruction })?;
         }
-        JA | JA32 => asm.jump(Insn::new(JA, 0, 0, 0, 0), insn.target(at) as usize),
-        _ => conditional(asm, insn, insn.target(at) as usize),
+        JA | JA32 => asm.jump(Insn::new(JA, 0, 0, 0, 0), place.target),
+        _ => conditional(asm, insn, place.target),
     }
     Ok(())
 }

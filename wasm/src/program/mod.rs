@@ -2,6 +2,7 @@
 
 pub mod assembler;
 pub mod check;
+pub mod counting;
 pub mod disassemble;
 pub mod instruction;
 pub mod liveness;

@@ -1,10 +1,11 @@
 //! Rewrites a checked program into one that rbpf runs right, and that reports to the VM on its way.
 //!
 //! Every original instruction becomes one or several; what rbpf would compute wrongly or refuses is lowered
-//! (`lower.rs`), calls become sites (`sites.rs`), and each basic block counts its instructions once. Above every frame
+//! (`lower.rs`), calls become sites (`sites.rs`), and instructions are counted in lots (`counting.rs`). Above every frame
 //! of 512 bytes there are `SPILL` bytes that only inserted instructions use.
 
 use super::assembler::Assembler;
+use super::counting::{Counting, after, falls_through};
 use super::instruction::*;
 use super::liveness::{block_starts, fuel_points, instructions, r0_live_before};
 use super::lower::lower;
@@ -46,8 +47,10 @@ pub fn function_slot(address: u64) -> Option<usize> {
     (address & !0xffff_ffff == FUNCTION_TAG).then_some((address as u32) as usize)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Detail {
+    /// For the benchmark alone: not even fuel.
+    Nothing,
     Counts,
     Steps,
 }
@@ -61,11 +64,105 @@ pub struct Rewritten {
 }
 
 pub fn rewrite(program: &[Insn], entry: Entry, detail: Detail) -> Result<Rewritten, Fault> {
+    // Drawn-out loops may make a program too large that fits without.
+    match attempt(program, entry, detail, detail == Detail::Counts) {
+        Err(_) if detail == Detail::Counts => attempt(program, entry, detail, false),
+        result => result,
+    }
+}
+
+/// A way that counts before it goes on.
+struct Detour {
+    label: usize,
+    counted: i64,
+    target: usize,
+}
+
+fn attempt(program: &[Insn], entry: Entry, detail: Detail, unroll: bool) -> Result<Rewritten, Fault> {
     let live = r0_live_before(program);
     let blocks = block_starts(program);
     let fuel = fuel_points(program);
+    let counts = detail != Detail::Nothing;
+    let counting = Counting::plan(program, &blocks, &fuel, unroll);
     let mut asm = Assembler::new(program.len());
+    let mut detours: Vec<Detour> = Vec::new();
     let main_end = main_end(program);
+    begin(&mut asm, entry);
+
+    let mut pending = 0;
+    let mut falls = false;
+    let mut waiting: Option<usize> = None;
+    let code: Vec<(usize, Insn)> = instructions(program).collect();
+    let mut index = 0;
+    // Where the block began, and the turn of its loop.
+    let (mut block, mut turn) = (0, 0);
+    while let Some(&(at, insn)) = code.get(index) {
+        index += 1;
+        let again = waiting.take();
+        if let Some(label) = again {
+            asm.place(label, at);
+        } else {
+            if blocks[at] {
+                if falls && counts && pending != counting.entry[at] {
+                    count(&mut asm, at, pending - counting.entry[at], live[at], false)?;
+                }
+                (block, turn) = (index - 1, 0);
+            }
+            asm.begin(at, turn == 0);
+        }
+        if detail == Detail::Steps {
+            step(&mut asm, at);
+        }
+        if blocks[at] && again.is_none() {
+            pending = if fuel[at] { 0 } else { counting.entry[at] };
+            if fuel[at] && counts {
+                count(&mut asm, at, counting.entry[at], live[at], true)?;
+            }
+        }
+        let before = pending;
+        pending = after(insn, before);
+        falls = falls_through(insn);
+        let mut place = Place { at, counted: if counts { before + 1 } else { 0 }, in_main: at < main_end, scratch: entry.scratch, target: 0 };
+        if counts && (insn.opcode == EXIT || insn.is_local_call()) {
+            count(&mut asm, at, before + 1, live[at], false)?;
+        }
+        if insn.is_jump() {
+            place.target = insn.target(at) as usize;
+            let start = code[block].0;
+            let turns = counting.turns[start];
+            if place.target == start && turn + 1 < turns {
+                // On to the next turn, which comes right behind; else out of the loop.
+                let (next, out) = (asm.label(), asm.label());
+                place.target = next;
+                lower(&mut asm, program, insn, place)?;
+                asm.jump(Insn::new(JA, 0, 0, 0, 0), out);
+                detours.push(Detour { label: out, counted: pending - counting.entry[at + 1], target: at + 1 });
+                (index, turn, waiting) = (block, turn + 1, Some(next));
+                continue;
+            }
+            let counted = pending - counting.entry[place.target];
+            if counts && counted != 0 {
+                if insn.is_conditional() {
+                    detours.push(Detour { label: asm.label(), counted, target: place.target });
+                    place.target = asm.last_label();
+                } else {
+                    count(&mut asm, at, counted, live[at], false)?;
+                }
+            }
+        }
+        lower(&mut asm, program, insn, place)?;
+    }
+    for Detour { label, counted, target } in detours {
+        asm.place(label, target);
+        if counted != 0 {
+            count(&mut asm, target, counted, live[target], false)?;
+        }
+        asm.jump(Insn::new(JA, 0, 0, 0, 0), target);
+    }
+    asm.finish()
+}
+
+fn begin(asm: &mut Assembler, entry: Entry) {
     asm.load_constant(10, entry.frame_pointer);
     match entry.start {
         Start::Program { r1, r2 } => {
@@ -80,35 +177,19 @@ pub fn rewrite(program: &[Insn], entry: Entry, detail: Detail) -> Result<Rewritt
             asm.jump(Insn::new(JA, 0, 0, 0, 0), slot);
         }
     }
-
-    let plan = plan_counts(program, &live, &blocks);
-    for (at, insn) in instructions(program) {
-        asm.begin(at);
-        if detail == Detail::Steps {
-            step(&mut asm, at);
-        }
-        if fuel[at] {
-            count(&mut asm, at, 0, live[at], true)?;
-        }
-        let counted = plan[at];
-        let is_site = insn.is_helper_call() || insn.opcode == CALLX;
-        if counted > 0 && !is_site {
-            count(&mut asm, at, counted, live[at], false)?;
-        }
-        let place = Place { at, counted, in_main: at < main_end, scratch: entry.scratch };
-        lower(&mut asm, program, insn, place)?;
-    }
-    asm.finish()
 }
 
 /// Where an instruction stands that is lowered.
 #[derive(Clone, Copy)]
 pub struct Place {
     pub at: usize,
-    pub counted: u32,
+    /// What its call into the VM counts, if it makes one.
+    pub counted: i64,
     /// In the main function, not in one that is called.
     pub in_main: bool,
     pub scratch: u64,
+    /// Label that a jump goes to.
+    pub target: usize,
 }
 
 /// The main function comes first: it ends where the first function that is called, or called back, begins.
@@ -123,26 +204,8 @@ fn main_end(program: &[Insn]) -> usize {
         .unwrap_or(program.len())
 }
 
-/// Instructions to count right before each slot: a segment (a block, or its part up to a helper call) is counted at
-/// its helper call, else at its first place where r0 is dead, else at its start.
-fn plan_counts(program: &[Insn], live: &[bool], blocks: &[bool]) -> Vec<u32> {
-    let mut plan = vec![0; program.len()];
-    let mut segment: Vec<usize> = Vec::new();
-    for (at, insn) in instructions(program) {
-        segment.push(at);
-        let next = at + if insn.is_wide() { 2 } else { 1 };
-        let is_site = insn.is_helper_call() || insn.opcode == CALLX;
-        if is_site || blocks[next] || next == program.len() {
-            let place = if is_site { at } else { segment.iter().copied().find(|&slot| !live[slot]).unwrap_or(segment[0]) };
-            plan[place] = segment.len() as u32;
-            segment.clear();
-        }
-    }
-    plan
-}
-
 /// A count of `counted` instructions; with `may_end`, the program ends there when the fuel is gone.
-fn count(asm: &mut Assembler, at: usize, counted: u32, keep_r0: bool, may_end: bool) -> Result<(), Fault> {
+fn count(asm: &mut Assembler, at: usize, counted: i64, keep_r0: bool, may_end: bool) -> Result<(), Fault> {
     if keep_r0 {
         asm.emit(Insn::new(0x7b, 10, 0, 0, 0)); // *(u64 *)(r10 + 0) = r0
     }

@@ -52,8 +52,8 @@ pub enum Arithmetic {
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
     pub action: SiteAction,
-    /// Instructions that the site stands for: the part of its block up to here, or since the site before.
-    pub counted: u32,
+    /// Instructions that the site stands for (`counting.rs`).
+    pub counted: i64,
     /// The slot in the program as linked that the site belongs to.
     pub instruction: u32,
 }
