@@ -2,7 +2,7 @@ export { IptablesDatapath } from './iptables-datapath.ts';
 export { kubeProxyRules } from './kube-proxy-rules.ts';
 export { CountersKept } from './counters-kept.ts';
 export { objectsOfRules, type RulesObjects } from './objects-of-rules.ts';
-export { recogniseChains, type KnownChain } from './recognise-chains.ts';
+export { isOwnChain, recogniseChains, type KnownChain } from './recognise-chains.ts';
 export { isGoto, nextChain, rulesOf } from './rule-facts.ts';
 export { RULES_NODE } from './rules-drafts.ts';
 export type { TableName } from './netfilter/hook.ts';

@@ -15,6 +15,11 @@ const NAME = '[a-z0-9.-]+/[a-z0-9.-]+(?::[a-z0-9.-]+)?';
 /** What kube-proxy says in a comment beside the Service port's name, in all of its versions with such chains. */
 const COMMENT = new RegExp(`^(?:(?:masquerade |pod |route )?(?:LOCAL )?traffic for )?(${NAME})(?: (?:cluster IP|external IP|loadbalancer IP|external destinations|has no .*|health check node port|->.*))?$`);
 
+/** Whether kube-proxy makes chains of such a name for one Service port or endpoint each. */
+export function isOwnChain(chain: string): boolean {
+  return OWN_CHAIN.test(chain);
+}
+
 /** The Service port that a comment of kube-proxy's names; null: it names none. */
 export function serviceInComment(comment: string): string | null {
   return COMMENT.exec(comment)?.[1] ?? null;
@@ -33,7 +38,7 @@ export function recogniseChains(table: RuleTable): Map<string, KnownChain> {
     waiting.push(chain);
   };
   const own: boolean[] = [];
-  for (const { id, name } of table.chains()) own[id] = OWN_CHAIN.test(name);
+  for (const { id, name } of table.chains()) own[id] = isOwnChain(name);
   for (const { id, name } of table.chains()) {
     if (!name.startsWith('KUBE-')) continue;
     const isOwn = own[id] === true;

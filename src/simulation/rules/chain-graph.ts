@@ -1,8 +1,11 @@
-import { isGoto, nextChain, rulesOf, type KnownChain, type RuleTable } from '../../datapaths/iptables/index.ts';
+import { isGoto, isOwnChain, nextChain, rulesOf, type KnownChain, type RuleTable } from '../../datapaths/iptables/index.ts';
 import type { ChainEdge, ChainGraph, ChainNode } from './api.ts';
 
-/** The chains of a table and what leads from one to another, families in the place of their members. */
-export function chainGraph(table: RuleTable, known: ReadonlyMap<string, KnownChain>, families: ReadonlyMap<string, string>): ChainGraph {
+/**
+ * The chains of a table and what leads from one to another, families in the place of their members. `known` is asked only
+ * where a chain that may be a Service's is drawn as itself.
+ */
+export function chainGraph(table: RuleTable, known: () => ReadonlyMap<string, KnownChain>, families: ReadonlyMap<string, string>): ChainGraph {
   const nodes: { -readonly [Key in keyof ChainNode]: ChainNode[Key] }[] = [];
   const byFamily = new Map<string, number>();
   const nodeOf = new Map<number, number>();
@@ -14,7 +17,7 @@ export function chainGraph(table: RuleTable, known: ReadonlyMap<string, KnownCha
       inFamilies.push({ id, family });
       continue;
     }
-    const stands = known.get(name);
+    const stands = isOwnChain(name) ? known().get(name) : undefined;
     nodeOf.set(id, nodes.length);
     nodes.push({ name, chains: 1, rules: table.length[id] ?? 0, policy: table.policies.get(id) ?? null, service: stands?.service ?? null, endpoint: stands?.endpoint ?? null });
   }

@@ -52,7 +52,7 @@ export class RuleBrowser {
   graph(table: string): ChainGraph {
     const { names } = this.#options;
     const rules = this.#table(table);
-    return rules ? chainGraph(rules, names.known(rules), names.families(rules)) : { table, nodes: [], edges: [] };
+    return rules ? chainGraph(rules, () => names.known(rules), names.families(rules)) : { table, nodes: [], edges: [] };
   }
 
   chains(table: string, text: string, from: number, count: number): ChainList {
