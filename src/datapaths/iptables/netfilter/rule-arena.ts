@@ -1,4 +1,5 @@
 import { FIRST_OBJECT_TARGET, FLAG, hasObject, MATCH, MATCH_STRIDE, STRIDE, TARGET } from './rule-layout.ts';
+import { grown } from './grown.ts';
 import { compileMatch } from './compile-match.ts';
 import type { Match, Rule, Target } from './rule.ts';
 import { WrittenText, type RuleTexts } from './rule-texts.ts';
@@ -108,8 +109,8 @@ export class RuleArena {
     if (rules * STRIDE <= this.rules.length && rules <= this.packets.length) return;
     this.rules = grown(this.rules, rules * STRIDE);
     this.places = grown(this.places, rules * 3);
-    this.packets = grownFloats(this.packets, rules);
-    this.bytes = grownFloats(this.bytes, rules);
+    this.packets = grown(this.packets, rules);
+    this.bytes = grown(this.bytes, rules);
   }
 
   /** Keeps `count` rules from `first` on, at the arena's beginning, in arrays of just their size. */
@@ -199,16 +200,4 @@ export class RuleArena {
     this.interfaces.push(name);
     return this.interfaces.length - 1;
   }
-}
-
-function grown(array: Int32Array, atLeast: number): Int32Array<ArrayBuffer> {
-  const next = new Int32Array(Math.max(atLeast, array.length * 2));
-  next.set(array);
-  return next;
-}
-
-function grownFloats(array: Float64Array, atLeast: number): Float64Array<ArrayBuffer> {
-  const next = new Float64Array(Math.max(atLeast, array.length * 2));
-  next.set(array);
-  return next;
 }

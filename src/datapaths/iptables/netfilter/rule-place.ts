@@ -1,5 +1,7 @@
 import type { Hook, TableName } from './hook.ts';
 import { RuleError } from './parse/rule-error.ts';
+import type { RuleArena } from './rule-arena.ts';
+import { STRIDE, TARGET } from './rule-layout.ts';
 import type { Rule, Target } from './rule.ts';
 
 /*
@@ -52,9 +54,25 @@ function tableOf(target: Target): { readonly table: TableName; readonly name: st
   }
 }
 
-/** Throws where a NAT target stands in a chain that a hook leads to where it is not allowed. `hooks`: all that lead there. */
-export function checkNatHooks(target: Target & { kind: 'nat' }, chain: string, hooks: readonly string[]): void {
-  const allowed: readonly string[] | undefined = NAT_HOOKS[target.name];
-  const wrong = allowed && hooks.find((hook) => !allowed.includes(hook));
-  if (wrong !== undefined) throw new RuleError(`The target ${target.name} stands in ${chain}, which is reached from ${wrong}: there it is not allowed.`);
+interface NatChains {
+  readonly arena: RuleArena;
+  readonly chains: Iterable<{ readonly id: number; readonly name: string }>;
+  runOf(chain: number): { readonly start: number; readonly length: number };
+  /** The hooks that lead to a chain. */
+  leadTo(chain: number): readonly string[];
+}
+
+/** Throws where a NAT target stands in a chain that a hook leads to where it is not allowed. */
+export function checkNatHooks({ arena: { rules, objects }, chains, runOf, leadTo }: NatChains): void {
+  for (const { id, name } of chains) {
+    const { start, length } = runOf(id);
+    for (let rule = start; rule < start + length; rule++) {
+      if (rules[rule * STRIDE + 10] !== TARGET.nat) continue;
+      const target = objects[rules[rule * STRIDE + 11] ?? 0];
+      if (target?.kind !== 'nat') continue;
+      const allowed: readonly string[] | undefined = NAT_HOOKS[target.name];
+      const wrong = allowed && leadTo(id).find((hook) => !allowed.includes(hook));
+      if (wrong !== undefined) throw new RuleError(`The target ${target.name} stands in ${name}, which is reached from ${wrong}: there it is not allowed.`);
+    }
+  }
 }

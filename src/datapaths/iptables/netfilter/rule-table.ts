@@ -1,29 +1,16 @@
 import { BUILT_IN, type TableName } from './hook.ts';
 import { checkChains } from './chain-check.ts';
+import { grown } from './grown.ts';
 import { ChainRuns } from './chain-runs.ts';
 import { needsConntrack } from './needs-conntrack.ts';
 import { RuleError } from './parse/rule-error.ts';
 import { RuleArena } from './rule-arena.ts';
-import { STRIDE, TARGET } from './rule-layout.ts';
 import { checkInterfaces, checkNatHooks, checkTargetTable } from './rule-place.ts';
 import type { RuleTexts } from './rule-texts.ts';
+import { stagedFrom, type Policy, type Staged } from './staged.ts';
 import type { Match, Rule, Target } from './rule.ts';
 
-export type Policy = 'ACCEPT' | 'DROP';
-
-interface Staged {
-  /** Chain by staged rule. */
-  readonly chains: number[];
-  /** Chains whose rules from before stay away. */
-  readonly flushed: Set<number>;
-  readonly deleted: Set<number>;
-  readonly created: number[];
-  readonly policies: Map<number, Policy>;
-  /** Chains that a line edited elsewhere than at the end: their rules in order, staged ones as ~index. */
-  readonly edited: Map<number, number[]>;
-  readonly firstRule: number;
-  readonly firstMatch: number;
-}
+export type { Policy } from './staged.ts';
 
 /**
  * A table: its chains, each a run of rules in the arena. A commit appends the chains that it touches and leaves their old
@@ -98,16 +85,7 @@ export class RuleTable {
   /** `expected`: how many rules are about to come, for the room that they take. */
   begin(expected = 0): void {
     this.#arena.reserve(this.#arena.count + expected);
-    this.#staged = {
-      chains: [],
-      flushed: new Set(),
-      deleted: new Set(),
-      created: [],
-      policies: new Map(),
-      edited: new Map(),
-      firstRule: this.#arena.count,
-      firstMatch: this.#arena.matchCount,
-    };
+    this.#staged = stagedFrom(this.#arena.count, this.#arena.matchCount);
   }
 
   /** Whether a change was begun, and neither committed nor abandoned. */
@@ -283,23 +261,14 @@ export class RuleTable {
       nameOf: (id) => this.chainName(id),
       isGone: (id) => staged.deleted.has(id),
     });
-    if (this.name === 'nat') this.#checkNat(roots, reached, runOf);
-  }
-
-  #checkNat(roots: readonly number[], reached: Uint8Array, runOf: (id: number) => { readonly start: number; readonly length: number }): void {
-    const { rules, objects } = this.#arena;
+    if (this.name !== 'nat') return;
     /** By which roots lead to a chain, as `checkChains` says it. */
     const hooks: (readonly string[])[] = [];
-    for (const { id, name } of this.chains()) {
-      const { start, length } = runOf(id);
+    const leadTo = (id: number) => {
       const leads = reached[id] ?? 0;
-      for (let rule = start; rule < start + length; rule++) {
-        if (rules[rule * STRIDE + 10] !== TARGET.nat) continue;
-        const target = objects[rules[rule * STRIDE + 11] ?? 0];
-        hooks[leads] ??= roots.filter((_, bit) => (leads & (1 << bit)) !== 0).map((root) => this.chainName(root));
-        if (target?.kind === 'nat') checkNatHooks(target, name, hooks[leads]);
-      }
-    }
+      return (hooks[leads] ??= roots.filter((_, bit) => (leads & (1 << bit)) !== 0).map((root) => this.chainName(root)));
+    };
+    checkNatHooks({ arena: this.#arena, chains: this.chains(), runOf, leadTo });
   }
 
   /** Puts the few untouched chains behind the touched ones, and all of them to the arena's beginning. */
@@ -370,10 +339,4 @@ export class RuleTable {
     if (this.policies.has(id)) throw new RuleError(`A rule cannot jump to the built-in chain ${target.chain}.`);
     return id;
   }
-}
-
-function grown(array: Int32Array, atLeast: number): Int32Array<ArrayBuffer> {
-  const next = new Int32Array(Math.max(atLeast, array.length * 2));
-  next.set(array);
-  return next;
 }

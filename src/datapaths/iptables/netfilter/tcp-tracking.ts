@@ -1,80 +1,12 @@
 import type { Direction } from './connection.ts';
 import type { Skb } from './skb.ts';
+import {
+  ACK, add, before, CL, CW, ES, FIN, FW, IG, IV, LA, MAX_RETRANSMISSIONS, newSide, NEXT, NO, NONE, RST, S2, segmentEnd, segmentKind, SR, SS, SYN, SYNACK, TIMEOUT, TIMEOUT_RETRANSMITTED, TIMEOUT_UNACKNOWLEDGED, TW,
+  type TcpSide, type TcpTracking,
+} from './tcp-states.ts';
+import { WINDOW, windowPlace } from './tcp-window.ts';
 
-// States and their table are those of net/netfilter/nf_conntrack_proto_tcp.c (Linux 6.18).
-export const TCP_STATES = ['NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE', 'SYN_SENT2'] as const;
-const NO = 0;
-const SS = 1;
-const SR = 2;
-const ES = 3;
-const FW = 4;
-const CW = 5;
-const LA = 6;
-const TW = 7;
-const CL = 8;
-const S2 = 9;
-/** Invalid; and: let through, but the state stays. */
-const IV = 10;
-const IG = 11;
-
-const SYN = 0;
-const SYNACK = 1;
-const FIN = 2;
-const ACK = 3;
-const RST = 4;
-const NONE = 5;
-
-/** By direction, kind of segment, state. */
-const NEXT: readonly (readonly (readonly number[])[])[] = [
-  [
-    [SS, SS, IG, IG, IG, IG, IG, SS, SS, S2],
-    [IV, IV, SR, IV, IV, IV, IV, IV, IV, SR],
-    [IV, IV, FW, FW, LA, LA, LA, TW, CL, IV],
-    [ES, IV, ES, ES, CW, CW, TW, TW, CL, IV],
-    [IV, CL, CL, CL, CL, CL, CL, CL, CL, CL],
-    [IV, IV, IV, IV, IV, IV, IV, IV, IV, IV],
-  ],
-  [
-    [IV, S2, IV, IV, IV, IV, IV, SS, IV, S2],
-    [IV, SR, IG, IG, IG, IG, IG, IG, IG, SR],
-    [IV, IV, FW, FW, LA, LA, LA, TW, CL, IV],
-    [IV, IG, SR, ES, CW, CW, TW, TW, CL, IG],
-    [IV, CL, CL, CL, CL, CL, CL, CL, CL, CL],
-    [IV, IV, IV, IV, IV, IV, IV, IV, IV, IV],
-  ],
-];
-
-/** Seconds (nf_conntrack_tcp_timeout_*), by state. */
-const TIMEOUT = [120, 120, 60, 432000, 120, 60, 30, 120, 10, 120];
-const TIMEOUT_UNACKNOWLEDGED = 300;
-const TIMEOUT_RETRANSMITTED = 300;
-const MAX_RETRANSMISSIONS = 3;
-
-interface Side {
-  end: number;
-  maxEnd: number;
-  maxWindow: number;
-  maxAck: number;
-  maxAckSet: boolean;
-  liberal: boolean;
-  closeInit: boolean;
-  unacknowledged: boolean;
-}
-
-/** What conntrack remembers of a TCP connection (`ip_ct_tcp`). */
-export interface TcpTracking {
-  state: number;
-  readonly seen: readonly [Side, Side];
-  lastIndex: number;
-  lastDirection: Direction;
-  lastSequence: number;
-  lastAck: number;
-  lastEnd: number;
-  retransmissions: number;
-  /** After a SYN in LAST_ACK the answer may be a challenge ACK (RFC 5961). */
-  expectsChallenge: boolean;
-  simultaneousOpen: boolean;
-}
+export { hasValidFlags, TCP_STATES, type TcpTracking } from './tcp-states.ts';
 
 /** What the connection itself is, beside its TCP state. */
 export interface ConnectionFacts {
@@ -96,41 +28,14 @@ export type TcpVerdict =
 const IGNORE: TcpVerdict = { kind: 'ignore' };
 const INVALID: TcpVerdict = { kind: 'invalid', seconds: null };
 
-/** All segments carry this window and no option. */
-const WINDOW = 65535;
-const MAX_ACK_WINDOW = 66000;
 /** No sequence number is this. */
 const NO_END = -1;
-
-const before = (a: number, b: number) => ((a - b) | 0) < 0;
-const after = (a: number, b: number) => before(b, a);
-const add = (a: number, b: number) => (a + b) >>> 0;
-
-function segmentKind(skb: Skb): number {
-  if (skb.hasFlag('RST')) return RST;
-  if (skb.hasFlag('SYN')) return skb.hasFlag('ACK') ? SYNACK : SYN;
-  if (skb.hasFlag('FIN')) return FIN;
-  return skb.hasFlag('ACK') ? ACK : NONE;
-}
-
-/** SYN, SYN URG, SYN ACK, RST, RST ACK, FIN ACK, FIN ACK URG, ACK, ACK URG; PSH, ECE and CWR are ignored (tcp_valid_flags). */
-const VALID_FLAGS = new Set([0x02, 0x22, 0x12, 0x04, 0x14, 0x11, 0x31, 0x10, 0x30]);
-
-export function hasValidFlags(skb: Skb): boolean {
-  return VALID_FLAGS.has(skb.flags & 0x37);
-}
-
-function segmentEnd(skb: Skb): number {
-  return add(skb.sequence, skb.tcpPayload + (skb.hasFlag('SYN') ? 1 : 0) + (skb.hasFlag('FIN') ? 1 : 0));
-}
-
-const newSide = (): Side => ({ end: 0, maxEnd: 0, maxWindow: 0, maxAck: 0, maxAckSet: false, liberal: false, closeInit: false, unacknowledged: false });
 
 /** What a connection that begins with this segment remembers; null: no connection begins so (tcp_new). */
 export function newTcpTracking(skb: Skb): TcpTracking | null {
   const state = NEXT[0]?.[segmentKind(skb)]?.[NO] ?? IV;
   if (state >= IV) return null;
-  const seen: [Side, Side] = [newSide(), newSide()];
+  const seen: [TcpSide, TcpSide] = [newSide(), newSide()];
   const [own, other] = seen;
   own.end = segmentEnd(skb);
   own.maxWindow = WINDOW;
@@ -281,83 +186,3 @@ function lifetime(tcp: TcpTracking, state: number, index: number): number {
   return seconds;
 }
 
-/** tcp_in_window. What is below the window is a late copy: let through, without a trace. What is above is invalid. */
-function windowPlace(tcp: TcpTracking, skb: Skb, direction: Direction, index: number): 'inside' | 'ignore' | 'invalid' {
-  const sender = tcp.seen[direction];
-  const receiver = tcp.seen[direction === 0 ? 1 : 0];
-  let sequence = skb.sequence;
-  let ack = skb.acknowledgement;
-  let end = segmentEnd(skb);
-  const syn = skb.hasFlag('SYN');
-  const hasAck = skb.hasFlag('ACK');
-
-  if (sender.maxWindow === 0) {
-    sender.end = end;
-    sender.maxWindow = WINDOW;
-    if (syn) {
-      sender.maxEnd = end;
-      if (!hasAck) return 'inside';
-    } else {
-      sender.maxEnd = add(end, WINDOW);
-      if (receiver.maxWindow === 0) {
-        receiver.end = ack;
-        receiver.maxEnd = ack;
-      } else if (ack === add(receiver.end, 1)) {
-        receiver.end = ack;
-      }
-    }
-  } else if (syn && after(end, sender.end) && (tcp.state === SS || tcp.state === SR)) {
-    sender.end = end;
-    sender.maxEnd = end;
-    sender.maxWindow = WINDOW;
-    if (direction === 1 && !hasAck) return 'inside';
-  }
-  if (!hasAck || (index === RST && ack === 0)) ack = receiver.end;
-  if (index === RST && sequence === 0 && tcp.state === SS) {
-    sequence = sender.end;
-    end = sender.end;
-  }
-  const ackIsLate = !after(ack, receiver.end - Math.max(sender.maxWindow, MAX_ACK_WINDOW) - 1);
-  const ackIsAhead = !before(ack, add(receiver.end, 1));
-  if (!before(sequence, add(sender.maxEnd, 1))) {
-    const overshot = (end - sender.maxEnd + 1) >>> 0;
-    const received = receiver.maxWindow !== 0 && after(end, sender.end - receiver.maxWindow - 1);
-    // It sends more than the receiver offered: if that is acknowledged, the rest must fit.
-    if (received && !ackIsLate && overshot <= receiver.maxWindow && !ackIsAhead) {
-      sender.end = end;
-      sender.unacknowledged = true;
-      return sender.liberal ? 'inside' : 'ignore';
-    }
-    return sender.liberal ? 'inside' : 'invalid';
-  }
-  if (ackIsAhead) return sender.liberal ? 'inside' : 'invalid';
-  if (receiver.maxWindow !== 0 && !after(end, sender.end - receiver.maxWindow - 1)) return sender.liberal ? 'inside' : 'ignore';
-  if (ackIsLate) return sender.liberal ? 'inside' : 'ignore';
-
-  sender.maxWindow = Math.max(sender.maxWindow, WINDOW);
-  if (after(end, sender.end)) {
-    sender.end = end;
-    sender.unacknowledged = true;
-  }
-  if (hasAck && (!sender.maxAckSet || after(ack, sender.maxAck))) {
-    sender.maxAck = ack;
-    sender.maxAckSet = true;
-  }
-  if (receiver.maxWindow !== 0 && after(end, sender.maxEnd)) receiver.maxWindow += (end - sender.maxEnd) >>> 0;
-  if (after(add(ack, WINDOW), receiver.maxEnd - 1)) receiver.maxEnd = add(ack, WINDOW);
-  if (ack === receiver.end) receiver.unacknowledged = false;
-  if (index === ACK) noteRetransmission(tcp, direction, sequence, ack, end);
-  return 'inside';
-}
-
-function noteRetransmission(tcp: TcpTracking, direction: Direction, sequence: number, ack: number, end: number): void {
-  if (tcp.lastDirection === direction && tcp.lastSequence === sequence && tcp.lastAck === ack && tcp.lastEnd === end) {
-    tcp.retransmissions += 1;
-    return;
-  }
-  tcp.lastDirection = direction;
-  tcp.lastSequence = sequence;
-  tcp.lastAck = ack;
-  tcp.lastEnd = end;
-  tcp.retransmissions = 0;
-}
