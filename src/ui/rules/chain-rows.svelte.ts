@@ -51,7 +51,6 @@ export class ChainRows {
   age(): void {
     this.#age += 1;
     this.#version += 1;
-    this.#ask(0);
   }
 
   #ask(at: number): void {

@@ -9,6 +9,9 @@ import { ChainRows } from './chain-rows.svelte.ts';
 import { formOf, readForm, type FormFault, type PacketForm } from './packet-form.ts';
 import { pathOf, stopAt } from './walk-path.ts';
 
+/** Chains kept. */
+const KEPT = 16;
+
 /** What of the engines the mode asks. */
 export type RulesEngines = Pick<SimulationApi, 'read' | 'rules'>;
 
@@ -45,6 +48,9 @@ export class RulesState {
   #last: Packet | null = null;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
   readonly #graphs = new Map<string, ChainGraph>();
+  /** Chains that were looked at, so that stepping back shows them at once. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  readonly #looked = new Map<string, ChainRows>();
 
   constructor(engines: RulesEngines) {
     this.#engines = engines;
@@ -63,6 +69,7 @@ export class RulesState {
     this.walk = null;
     this.step = null;
     this.#graphs.clear();
+    this.#looked.clear();
     this.failure = '';
     this.busy = true;
     try {
@@ -106,8 +113,16 @@ export class RulesState {
     const scene = this.#scene;
     if (!scene) return;
     this.listed = null;
-    if (this.rows?.chain === chain && this.rows.table === this.table) return;
-    this.rows = new ChainRows(this.#engines.rules, scene, this.table, chain);
+    const key = `${this.table} ${chain}`;
+    const rows = this.#looked.get(key) ?? new ChainRows(this.#engines.rules, scene, this.table, chain);
+    // The last one looked at stands last.
+    this.#looked.delete(key);
+    this.#looked.set(key, rows);
+    for (const old of this.#looked.keys()) {
+      if (this.#looked.size <= KEPT) break;
+      this.#looked.delete(old);
+    }
+    this.rows = rows;
   }
 
   /** A node of the graph: a chain, or a family, whose chains are listed. */
@@ -171,7 +186,7 @@ export class RulesState {
       this.walk = walk;
       this.step = null;
       this.#last = made.packet;
-      this.rows?.age();
+      for (const rows of this.#looked.values()) rows.age();
     } catch (error) {
       if (this.#scene === scene) this.failure = errorSentence(error);
     } finally {
