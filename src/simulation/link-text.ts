@@ -1,6 +1,6 @@
 import { deflateSync, Inflate, strFromU8, strToU8 } from 'fflate';
 
-/** What the page opens as a file, in MB: a link has no business to be larger. */
+/** In MB: far beyond what an address can hold, and as much as a cluster's own text comes to. Files may be larger. */
 const LIMIT_MB = 20;
 const LIMIT = LIMIT_MB * 1_000_000;
 /** Compressed bytes given to the inflater at a time: what a small link can unfold to is seen before it has. */

@@ -7,7 +7,8 @@ import { programKind } from '../../simulation/programs/program-kind.ts';
 import type { SceneProgram } from '../../simulation/scene.ts';
 import { asSimulationError, type SimulationError } from '../../simulation/simulation-error.ts';
 import { EXAMPLE_TEXT } from './example-text.ts';
-import { bytesOf, hexOf } from './hex.ts';
+import { bytesOf } from './hex.ts';
+import { FIRST, firstProgram, linkedProgram } from './linked-program.ts';
 import type { Origin } from './origin.ts';
 import { RunTrace } from './run-trace.ts';
 
@@ -16,13 +17,6 @@ export const MAP_ROWS = 50;
 /** Rows before the one that is looked at. */
 const BEFORE = 2;
 const LARGEST_OBJECT = 16_000_000;
-/** Of the project's own objects: what every packet of a pod goes through. */
-const FIRST = 'from_container';
-
-/** The program that is shown where nobody chose one. */
-function firstOf(object: OpenedObject | null): ProgramSpec | undefined {
-  return object?.spec.programs.find(({ unsupported }) => unsupported === null) ?? object?.spec.programs[0];
-}
 
 /** Everything that the mode Programs shows: an object, one of its programs, what it is run on, a run, and where in it. */
 export class ProgramsState {
@@ -82,14 +76,9 @@ export class ProgramsState {
     return this.#started;
   }
 
-  /** What a link needs to show the same; undefined: what the mode begins with, or an object of one's own, which no link carries. */
+  /** As `linkedProgram` has it. */
   get linked(): SceneProgram | undefined {
-    const { origin, program, input, object } = this;
-    if (!origin || origin.kind === 'file') return undefined;
-    const name = this.name === firstOf(object)?.name ? null : this.name;
-    const bytes = input && program && hexOf(input.data) !== hexOf(program.example.data) ? hexOf(input.data) : null;
-    if (origin.kind === 'text') return { kind: 'text', text: this.text, program: null, bytes };
-    return origin.name === FIRST && name === null && bytes === null ? undefined : { kind: 'sample', name: origin.name, program: name, bytes };
+    return linkedProgram(this);
   }
 
   /** Opens what a link names and runs it; undefined: the first of the project's own objects. */
@@ -243,7 +232,7 @@ export class ProgramsState {
     this.object = outcome.value;
     this.textLines = text?.lines ?? null;
     this.maps = outcome.value.maps;
-    const first = firstOf(outcome.value);
+    const first = firstProgram(outcome.value);
     if (first && outcome.value.fault === null) await this.#choose(first.name, text ? before : null);
     else this.name = first?.name ?? null;
     if (outcome.value.fault === null) await this.#showMaps();
