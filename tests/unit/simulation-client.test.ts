@@ -114,6 +114,24 @@ describe('a client', () => {
     expect(workers.map(({ calls }) => calls)).toEqual([['open 1', 'race 2']]);
   });
 
+  it('asks for rules in the same queue, with the same errors and the same end', async () => {
+    const api = client();
+    const done: string[] = [];
+    await Promise.all([api.race(scene(1)).then(() => done.push('race')), api.rules.tables(scene(2)).then(({ tables }) => done.push(`${tables[0]?.rules} rules`)), api.rules.graph(scene(3), 'nat').then(({ table }) => done.push(table))]);
+    expect(done).toEqual(['race', '2 rules', 'nat']);
+    expect((await failure(api.rules.tables(scene(REFUSED)))).key).toBe('simulation_target');
+    const stuck = failure(api.rules.graph(scene(STUCK), 'nat'));
+    const waiting = failure(api.rules.chain(scene(1), 'nat', 'KUBE-SERVICES', 0, 10));
+    await vi.waitFor(() => {
+      expect(workers[0]?.calls).toContain(`rules.graph ${STUCK}`);
+    });
+    api.cancel();
+    expect([(await stuck).key, (await waiting).key]).toEqual(['client_cancelled', 'client_cancelled']);
+    // The new worker has the scene's lanes from the call itself.
+    expect((await api.rules.tables(scene(4))).tables).toMatchObject([{ rules: 4 }]);
+    expect(workers.map(({ calls }) => calls.at(-1))).toEqual([`rules.graph ${STUCK}`, 'rules.tables 4']);
+  });
+
   it('hands progress on', async () => {
     const seen: Progress[] = [];
     await client().open(scene(1), (progress) => seen.push(progress));
