@@ -54,6 +54,7 @@ export async function checkBpf({ packets = 10_000, seed = 1, say = () => undefin
   const lab: Lab = { vm: createVm(readAssets().wasm), runner, hooks, folder, cpus: possibleCpus(), samples: SAMPLES };
   say('loading the project’s objects');
   const checks: LabCheck[] = [checkLoads(lab, seed)];
+  if (checks[0]?.passed === null) return checks;
   for (const name of SAMPLE_OBJECTS) {
     say(`${name}.bpf.o over random clusters`);
     checks.push(checkSample(lab, name, Math.ceil(packets / SAMPLE_OBJECTS.length), seed));
@@ -88,7 +89,8 @@ function checkLoads(lab: Lab, seed: number): LabCheck {
       told.push(`${file} (${programs.length} program${programs.length === 1 ? '' : 's'}, ${lines.filter((line) => line.startsWith('put')).length} entries)`);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
-      return { name, passed: false, detail: `${file}.bpf.o: ${error.message}` };
+      // A container's root may not be let: that is nothing about the object.
+      return { name, passed: error.message.includes('Operation not permitted') ? null : false, detail: `${file}.bpf.o: ${error.message}` };
     } finally {
       collection.free();
     }
