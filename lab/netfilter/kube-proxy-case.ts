@@ -10,7 +10,8 @@ import type { PlayPlan } from './play.ts';
 import { RandomPacket, type Frontend } from './random-packet.ts';
 
 const SERVICES = 12;
-const EXTERNAL = ['198.51.100.7', '198.51.100.8'];
+/** Each Service has its own: where two have one address and port, what came out would not say which of them chose. */
+const external = (service: number) => `198.51.100.${service}`;
 /** The node: its client pod by one interface, all others and the world by another. */
 const TOPOLOGY: Topology = {
   interfaces: [
@@ -42,7 +43,7 @@ export function kubeProxyCase(backend: Backend, seed: number): PlayPlan {
 
 function randomCluster(dice: Dice, seed: number): ClusterObject[] {
   let port = 30_000;
-  return preset('50', seed).slice(0, SERVICES * 2).map((object): ClusterObject => {
+  return preset('50', seed).slice(0, SERVICES * 2).map((object, index): ClusterObject => {
     if (object.kind === 'EndpointSlice') {
       // A Service without endpoints: refused.
       if (dice.chance(0.15)) return { ...object, endpoints: [] };
@@ -57,8 +58,8 @@ function randomCluster(dice: Dice, seed: number): ClusterObject[] {
     const type = dice.pick(['ClusterIP', 'NodePort', 'LoadBalancer']);
     const ports = object.spec.ports.map((one) => ({ ...one, protocol, ...(type === 'ClusterIP' ? {} : { nodePort: port++ }) }));
     const balancer = type === 'LoadBalancer' && dice.chance(0.5) ? { loadBalancerSourceRanges: dice.sample(['10.244.0.0/24', '203.0.113.0/24', '192.168.0.0/16'], 2) } : {};
-    const spec = { ...object.spec, type, ports, ...affinity, ...balancer, ...(dice.chance(0.2) ? { externalIPs: [EXTERNAL[0] ?? ''] } : {}), ...(type === 'ClusterIP' || dice.chance(0.7) ? {} : { externalTrafficPolicy: 'Local' }) };
-    return type === 'LoadBalancer' ? { ...object, spec, status: { loadBalancer: { ingress: [{ ip: EXTERNAL[1] ?? '', ipMode: 'VIP' }] } } } : { ...object, spec };
+    const spec = { ...object.spec, type, ports, ...affinity, ...balancer, ...(dice.chance(0.2) ? { externalIPs: [external(100 + index)] } : {}), ...(type === 'ClusterIP' || dice.chance(0.7) ? {} : { externalTrafficPolicy: 'Local' }) };
+    return type === 'LoadBalancer' ? { ...object, spec, status: { loadBalancer: { ingress: [{ ip: external(index + 1), ipMode: 'VIP' }] } } } : { ...object, spec };
   }).map(protocolsAlike);
 }
 
@@ -97,9 +98,7 @@ function endpointsOf(payload: string): Choices {
     const [, address = PRESET_NODE.address] = /-d ([\d.]+)/.exec(line) ?? [];
     const service = chain.startsWith('KUBE-FW') ? chain.replace('KUBE-FW', 'KUBE-EXT') : chain;
     const list = choices.get(next.get(service) ?? service);
-    const frontend = `${address}:${port}/${protocol}`;
-    // Where two Services have the same one, the first rule is met.
-    if (chain !== '' && port !== '' && list && !byFrontend.has(frontend)) byFrontend.set(frontend, list);
+    if (chain !== '' && port !== '' && list) byFrontend.set(`${address}:${port}/${protocol}`, list);
   }
   return byFrontend;
 }
