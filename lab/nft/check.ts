@@ -4,7 +4,7 @@ import { hasCommand, LabError } from '../shell.ts';
 import { Workshop } from '../workshop.ts';
 import { countTraffic } from './counted.ts';
 import { recordSequence } from './record.ts';
-import { GOLDEN_SEQUENCES, goldenSequence, PRESET_SEQUENCES, presetSequence, type Sequence } from './sequences.ts';
+import { recordedSequences, type Sequence } from './sequences.ts';
 import { iptablesVersion } from './strace.ts';
 
 const NAME = 'what iptables-nft-restore says over netlink';
@@ -12,7 +12,7 @@ const PACKAGES = 'apt-get install iptables iproute2 strace';
 /** Of iptables-nft, the version whose messages the model knows. */
 const KNOWN = '1.8.9';
 /** The largest preset takes iptables-nft-restore a quarter of a minute: its recording stands for it. */
-const LARGEST = '5000';
+const LARGEST = 'services-5000';
 
 /**
  * Every payload of the recorded sequences through this machine's iptables-nft-restore under strace, and through the
@@ -24,7 +24,7 @@ export function checkNft(say: (line: string) => void): LabCheck[] {
   say('kube-proxy’s payloads through iptables-nft-restore under strace');
   const workshop = new Workshop();
   try {
-    return [...PRESET_SEQUENCES.filter((size) => size !== LARGEST).map(presetSequence), ...GOLDEN_SEQUENCES.map(goldenSequence)].map((sequence) => checkSequence(workshop, sequence));
+    return recordedSequences().filter(({ name }) => name !== LARGEST).map((sequence) => checkSequence(workshop, sequence));
   } finally {
     workshop.close();
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { NftTraffic } from '../../src/datapaths/iptables/nft-traffic.ts';
 import { Workshop } from '../workshop.ts';
-import { GOLDEN_SEQUENCES, goldenSequence, payloadsOf, PRESET_SEQUENCES, presetSequence, type Sequence } from './sequences.ts';
+import { payloadsOf, recordedSequences, type Sequence } from './sequences.ts';
 import { iptablesVersion, recordTraffic, setUp } from './strace.ts';
 
 /** What strace saw of a sequence. */
@@ -31,7 +31,7 @@ export function recordSequence(workshop: Workshop, sequence: Sequence): Recordin
 function main(): void {
   const workshop = new Workshop();
   try {
-    for (const sequence of [...PRESET_SEQUENCES.map(presetSequence), ...GOLDEN_SEQUENCES.map(goldenSequence)]) {
+    for (const sequence of recordedSequences()) {
       process.stderr.write(`${sequence.name}\n`);
       const { syncs, ...head } = recordSequence(workshop, sequence);
       const text = JSON.stringify({ ...head, syncs: [] }, null, 1).replace('[]', `[\n  ${syncs.map((sync) => JSON.stringify(sync)).join(',\n  ')}\n ]`);

@@ -6,6 +6,7 @@ import { PRESET_NODE } from '../../src/kubernetes/node.ts';
 import { preset, type PresetName } from '../../src/kubernetes/presets.ts';
 import { LiveCluster } from '../../src/simulation/live-cluster.ts';
 import type { SceneStep } from '../../src/simulation/scene-steps.ts';
+import { drawCase } from '../../tests/conformance/kube-proxy/draw-case.ts';
 
 const GOLDEN = join(import.meta.dirname, '..', '..', 'tests', 'conformance', 'golden');
 
@@ -24,8 +25,11 @@ export interface Sequence {
   readonly syncs: readonly Sync[];
 }
 
-export const PRESET_SEQUENCES: readonly PresetName[] = ['shop', '1', '50', '500', '5000'];
-export const GOLDEN_SEQUENCES: readonly string[] = readdirSync(GOLDEN).filter((name) => name.startsWith('case-'));
+const PRESET_SEQUENCES: readonly PresetName[] = ['shop', '1', '50', '500', '5000'];
+const GOLDEN_SEQUENCES: readonly string[] = readdirSync(GOLDEN).filter((name) => name.startsWith('case-'));
+
+/** Clusters of 8 Services; the 9th of 60, the 59th of 600, in large-cluster mode. */
+const RANDOM_SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 59];
 
 const SERVICE = 'shop/added-1';
 /** What a person does in Update, and everything once more at its end. */
@@ -86,6 +90,25 @@ export function goldenSequence(name: string): Sequence {
 
 function added(objects: readonly ClusterObject[]): ClusterChange {
   return objects.map((object) => ({ op: 'add', object }));
+}
+
+/** A random cluster with its changes and settings. */
+export function randomSequence(seed: number): Sequence {
+  const { config, items, steps } = drawCase(seed);
+  return {
+    name: `random-${seed}`,
+    config: { ...DEFAULT_CONFIG, ...config },
+    syncs: [
+      { name: 'start', change: added(items as unknown as readonly ClusterObject[]), everything: false },
+      ...steps.map((change, index) => ({ name: `step ${index + 1}`, change: change as unknown as ClusterChange, everything: false })),
+      { name: 'everything', change: [], everything: true },
+    ],
+  };
+}
+
+/** All recorded sequences. */
+export function recordedSequences(): Sequence[] {
+  return [...PRESET_SEQUENCES.map(presetSequence), ...GOLDEN_SEQUENCES.map(goldenSequence), ...RANDOM_SEEDS.map(randomSequence)];
 }
 
 /** The payloads that kube-proxy hands over, without the syncs for which it writes none. */

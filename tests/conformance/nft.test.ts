@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { countTraffic } from '../../lab/nft/counted.ts';
 import type { Recording } from '../../lab/nft/record.ts';
-import { GOLDEN_SEQUENCES, goldenSequence, PRESET_SEQUENCES, presetSequence } from '../../lab/nft/sequences.ts';
+import { presetSequence, recordedSequences } from '../../lab/nft/sequences.ts';
 import { sumCalls } from '../../lab/nft/strace.ts';
 import { IptablesDatapath } from '../../src/datapaths/iptables/iptables-datapath.ts';
 import { PRESET_NODE } from '../../src/kubernetes/node.ts';
@@ -14,7 +14,7 @@ import { PRESET_NODE } from '../../src/kubernetes/node.ts';
  */
 const recording = (name: string) => JSON.parse(readFileSync(join(import.meta.dirname, 'nft', `${name}.json`), 'utf8')) as Recording;
 
-describe.each([...PRESET_SEQUENCES.map(presetSequence), ...GOLDEN_SEQUENCES.map(goldenSequence)].map((sequence) => [sequence.name, sequence] as const))('%s', (name, sequence) => {
+describe.each(recordedSequences().map((sequence) => [sequence.name, sequence] as const))('%s', (name, sequence) => {
   const { syncs } = recording(name);
   test('every payload’s calls and bytes', () => {
     const counted = [...countTraffic(sequence)].map(({ name: sync, payload, traffic }) => ({ name: sync, kind: payload.kind, payloadBytes: payload.bytes, traffic }));
