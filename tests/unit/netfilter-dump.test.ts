@@ -126,6 +126,16 @@ describe('a person’s own rules', () => {
     expect(readDump(inTable(table, chain, words.join(' ')))).toMatchObject({ faults: [], rules: 1 });
   });
 
+  it('says how far it is, through all tables', () => {
+    const rules = '-A OUTPUT -d 10.0.0.1 -j ACCEPT\n'.repeat(140_000);
+    const seen: number[] = [];
+    readDump(`*raw\n${rules}COMMIT\n*filter\n${rules}COMMIT\n`, { progress: (done) => seen.push(done) });
+    expect(seen.length).toBeGreaterThan(3);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen.at(-1)).toBeGreaterThan(0.75);
+    expect(seen.at(-1)).toBeLessThanOrEqual(1);
+  });
+
   it('makes a rule of each address in a list', () => {
     const dump = readDump(filter('-A INPUT -s 10.0.0.1,10.0.0.2 -d 10.1.0.0/16,10.2.0.0/16 -j DROP'));
     expect(dump.tables.get('filter')!.ruleCount).toBe(4);

@@ -51,6 +51,8 @@ export interface ReadDumpOptions {
 interface Section {
   readonly table: string;
   readonly text: string;
+  /** Where it begins in the text. */
+  readonly start: number;
   /** Lines before it. */
   readonly firstLine: number;
   readonly lines: number;
@@ -84,7 +86,7 @@ export function readDump(text: string, options: ReadDumpOptions = {}): Dump {
     const firstNote = notes.length;
     try {
       const { progress } = options;
-      const base = section.firstLine;
+      const base = section.start;
       const total = Math.max(1, text.length);
       rules += restore(tables, kept, { read, ...(progress ? { progress: (done) => progress(Math.min(1, (base + done * kept.length) / total)) } : {}) }).rules;
     } catch (error) {
@@ -110,7 +112,7 @@ function* sectionsOf(text: string, faults: DumpFault[]): Iterable<Section> {
   let strayed = false;
   const listing = /^\s*-[PNA] /m.test(text) && !/^\s*\*/m.test(text);
   if (listing) {
-    yield { table: 'filter', text: `*filter\n${text}${text.endsWith('\n') ? '' : '\n'}COMMIT\n`, firstLine: -1, lines: text.split('\n').length, fromIp6tables: false };
+    yield { table: 'filter', text: `*filter\n${text}${text.endsWith('\n') ? '' : '\n'}COMMIT\n`, start: 0, firstLine: -1, lines: text.split('\n').length, fromIp6tables: false };
     return;
   }
   for (let at = 0; at <= text.length && at >= 0; ) {
