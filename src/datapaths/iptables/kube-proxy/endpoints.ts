@@ -116,6 +116,7 @@ export function categorizeEndpoints(endpoints: readonly Endpoint[], port: Servic
 
 /** Hints hold only where every ready endpoint has one and one of them is for here. */
 function topologyOf(endpoints: readonly Endpoint[], node: string, zone: string): 'node' | 'zone' | null {
+  if (endpoints.every(({ nodeHints, zoneHints }) => nodeHints.length === 0 && zoneHints.length === 0)) return null;
   const ready = endpoints.filter((endpoint) => endpoint.ready);
   const holds = (hints: (endpoint: Endpoint) => readonly string[], here: string) =>
     ready.every((endpoint) => hints(endpoint).length > 0) && ready.some((endpoint) => hints(endpoint).includes(here));

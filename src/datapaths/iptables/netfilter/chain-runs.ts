@@ -5,6 +5,10 @@
 export class ChainRuns {
   /** The touched chains, in the order in which they were. */
   readonly chains: number[] = [];
+  /** Rules in all of them. */
+  rules = 0;
+  /** Whether these are all chains that have rules. */
+  whole = false;
   readonly #start: Int32Array;
   readonly #length: Int32Array;
   readonly #filled: Int32Array;
@@ -32,6 +36,7 @@ export class ChainRuns {
   add(chain: number, rules: number): void {
     this.touch(chain);
     this.#length[chain]! += rules;
+    this.rules += rules;
   }
 
   /** Places the runs one after the other from `first` on, and returns where they end. */

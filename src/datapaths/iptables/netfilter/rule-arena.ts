@@ -13,7 +13,7 @@ export class RuleArena {
   /** What an index in a rule or match stands for: targets, and matches that are more than three numbers. */
   objects: (Match | Target)[] = [];
   /** Interface names and, with `+`, their beginnings; 0 stands for any. */
-  readonly interfaces: string[] = [''];
+  readonly interfaces: string[];
   /** Evaluations of each nth match. */
   nth: number[] = [];
   /** By rule: an index into `texts`, and where in there its own text is. */
@@ -24,6 +24,10 @@ export class RuleArena {
   placed: number[] = [];
   count = 0;
   matchCount = 0;
+
+  constructor(interfaces: string[] = ['']) {
+    this.interfaces = interfaces;
+  }
 
   addText(text: RuleTexts): number {
     this.placed.push(0);
@@ -96,13 +100,13 @@ export class RuleArena {
     this.matchCount += 1;
   }
 
-  /** Copies a rule within the arena; its matches stay where they are. */
-  copy(from: number, to: number): void {
+  /** Copies a rule from this arena or one with the same matches, objects and texts. */
+  copy(arena: RuleArena, from: number, to: number): void {
     const { rules, places } = this;
-    for (let i = 0, a = from * STRIDE, b = to * STRIDE; i < STRIDE; i++) rules[b + i] = rules[a + i]!;
-    for (let i = 0, a = from * 3, b = to * 3; i < 3; i++) places[b + i] = places[a + i]!;
-    this.packets[to] = this.packets[from] ?? 0;
-    this.bytes[to] = this.bytes[from] ?? 0;
+    for (let i = 0, a = from * STRIDE, b = to * STRIDE; i < STRIDE; i++) rules[b + i] = arena.rules[a + i]!;
+    for (let i = 0, a = from * 3, b = to * 3; i < 3; i++) places[b + i] = arena.places[a + i]!;
+    this.packets[to] = arena.packets[from] ?? 0;
+    this.bytes[to] = arena.bytes[from] ?? 0;
   }
 
   reserve(rules: number): void {
@@ -113,20 +117,25 @@ export class RuleArena {
     this.bytes = grown(this.bytes, rules);
   }
 
-  /** Keeps `count` rules from `first` on, at the arena's beginning, in arrays of just their size. */
-  moveUp(first: number, count: number): void {
-    this.rules = this.rules.slice(first * STRIDE, (first + count) * STRIDE);
-    this.places = this.places.slice(first * 3, (first + count) * 3);
-    this.packets = this.packets.slice(first, first + count);
-    this.bytes = this.bytes.slice(first, first + count);
-    this.count = count;
-    this.matches = this.matches.slice(0, this.matchCount * MATCH_STRIDE);
+  /** Another one with the same matches, objects and texts, and room for just so many rules, of which it has none yet. */
+  withRoom(rules: number): RuleArena {
+    const next = new RuleArena(this.interfaces);
+    next.rules = new Int32Array(rules * STRIDE);
+    next.places = new Int32Array(rules * 3);
+    next.packets = new Float64Array(rules);
+    next.bytes = new Float64Array(rules);
+    next.matches = this.matches.slice(0, this.matchCount * MATCH_STRIDE);
+    next.matchCount = this.matchCount;
+    next.objects = this.objects;
+    next.nth = this.nth;
+    next.texts = this.texts;
+    next.placed = this.placed;
+    return next;
   }
 
   /** A new arena with these runs of rules only, one after the other. `moved` is told each run's new beginning. */
   compacted(runs: Iterable<{ readonly start: number; readonly length: number; readonly moved: (start: number) => void }>, live: number): RuleArena {
-    const next = new RuleArena();
-    next.interfaces.push(...this.interfaces.slice(1));
+    const next = new RuleArena([...this.interfaces]);
     next.reserve(live);
     const kept: number[] = [];
     for (const { start, length, moved } of runs) {

@@ -12,9 +12,13 @@ import type { Match, Rule, Target } from './rule.ts';
 
 export type { Policy } from './staged.ts';
 
+/** A commit takes the untouched rules along where there is at most one of them to so many others. */
+const MOST_OTHERS = 3;
+
 /**
  * A table: its chains, each a run of rules in the arena. A commit appends the chains that it touches and leaves their old
- * runs behind; once more than half is left behind, the arena is written anew.
+ * runs behind, or, where it touches nearly all, begins a new arena; once more than half is left behind, the arena is
+ * written anew.
  */
 export class RuleTable {
   readonly name: TableName;
@@ -176,19 +180,19 @@ export class RuleTable {
   /** Checks the chains as Linux does (no jump into nothing, no loop) and puts the change in force. Throws `RuleError`, and then nothing has changed. */
   commit(): void {
     const staged = this.#stage();
-    const touched = this.#layOut(staged);
+    const runs = this.#runsAfter(staged);
+    const arena = this.#layOut(staged, runs);
     try {
-      this.#check(staged, touched);
+      this.#check(staged, runs, arena);
     } catch (error) {
       this.abandon();
       throw error;
     }
+    this.#arena = arena;
     let live = this.#live;
-    let touchedRules = 0;
-    for (const id of touched.chains) {
-      const { start, length } = touched.of(id);
+    for (const id of runs.chains) {
+      const { start, length } = runs.of(id);
       live += length - (this.length[id] ?? 0);
-      touchedRules += length;
       this.start[id] = start;
       this.length[id] = length;
     }
@@ -202,9 +206,8 @@ export class RuleTable {
     for (const [id, policy] of staged.policies) this.policies.set(id, policy);
     this.#live = live;
     this.#staged = null;
-    // Where nearly all rules were handed over, what stood before them is left behind at once.
-    if (touchedRules > live * 0.75 && this.#arena.count > live) this.#moveUp(touched, live);
-    else if (this.#arena.count > 2 * live + 1024) this.#compact();
+    // Rules that are gone leave their places behind, and their targets and matches too.
+    if (arena.count > 2 * live + 1024 || arena.objects.length > 4 * live + 1024) this.#compact();
   }
 
   abandon(): void {
@@ -219,42 +222,59 @@ export class RuleTable {
     this.#staged = null;
   }
 
-  /** Copies the rules of every touched chain to the arena's end, each chain's together. */
-  #layOut(staged: Staged): ChainRuns {
+  /** Rules from before that stay at the beginning of a chain. */
+  #kept(staged: Staged, id: number): number {
+    return staged.flushed.has(id) || staged.edited.has(id) ? 0 : (this.length[id] ?? 0);
+  }
+
+  /** How long every touched chain will be; where nearly all rules are new, the others come with them. */
+  #runsAfter(staged: Staged): ChainRuns {
     const runs = new ChainRuns(this.#names.length);
-    /** Rules from before that stay at the beginning of the chain. */
-    const kept = (id: number) => (staged.flushed.has(id) || staged.edited.has(id) ? 0 : (this.length[id] ?? 0));
     for (const id of staged.flushed) runs.touch(id);
     for (const [id, rules] of staged.edited) runs.add(id, rules.length);
     for (const id of staged.chains) {
       if (id < 0 || staged.edited.has(id)) continue;
-      if (!runs.has(id)) runs.add(id, kept(id));
+      if (!runs.has(id)) runs.add(id, this.#kept(staged, id));
       runs.add(id, 1);
     }
-    const arena = this.#arena;
-    const end = runs.place(arena.count);
-    arena.reserve(end);
-    for (const id of runs.chains) {
-      const edited = staged.edited.get(id);
-      if (edited) for (const rule of edited) arena.copy(rule < 0 ? ~rule : rule, runs.next(id));
-      else for (let i = 0; i < kept(id); i++) arena.copy((this.start[id] ?? 0) + i, runs.next(id));
-    }
-    for (let index = 0; index < staged.chains.length; index++) {
-      const id = staged.chains[index] ?? -1;
-      if (id >= 0 && !staged.edited.has(id)) arena.copy(staged.firstRule + index, runs.next(id));
-    }
-    arena.count = end;
+    let others = 0;
+    for (const id of this.#ids.values()) if (!runs.has(id)) others += this.length[id] ?? 0;
+    if (others * MOST_OTHERS > runs.rules) return runs;
+    for (const id of this.#ids.values()) if (!runs.has(id) && (this.length[id] ?? 0) > 0) runs.add(id, this.length[id] ?? 0);
+    runs.whole = true;
     return runs;
   }
 
-  #check(staged: Staged, touched: ChainRuns): void {
-    const runOf = (id: number) => (touched.has(id) ? touched.of(id) : { start: this.start[id] ?? 0, length: this.length[id] ?? 0 });
+  /**
+   * Lays the rules of every touched chain together: behind those that stand, or, where all are touched, in an arena of
+   * just their size. What stands is left as it is.
+   */
+  #layOut(staged: Staged, runs: ChainRuns): RuleArena {
+    const from = this.#arena;
+    const arena = runs.whole ? from.withRoom(runs.rules) : from;
+    const end = runs.place(runs.whole ? 0 : from.count);
+    arena.reserve(end);
+    for (const id of runs.chains) {
+      const edited = staged.edited.get(id);
+      if (edited) for (const rule of edited) arena.copy(from, rule < 0 ? ~rule : rule, runs.next(id));
+      else for (let i = 0; i < this.#kept(staged, id); i++) arena.copy(from, (this.start[id] ?? 0) + i, runs.next(id));
+    }
+    for (let index = 0; index < staged.chains.length; index++) {
+      const id = staged.chains[index] ?? -1;
+      if (id >= 0 && !staged.edited.has(id)) arena.copy(from, staged.firstRule + index, runs.next(id));
+    }
+    arena.count = end;
+    return arena;
+  }
+
+  #check(staged: Staged, runs: ChainRuns, arena: RuleArena): void {
+    const runOf = (id: number) => (runs.has(id) ? runs.of(id) : { start: this.start[id] ?? 0, length: this.length[id] ?? 0 });
     for (const id of staged.deleted) {
       if (runOf(id).length > 0) throw new RuleError(`The chain ${this.chainName(id)} cannot be deleted: it holds rules.`);
     }
     const roots = [...this.policies.keys()];
     const reached = checkChains({
-      arena: this.#arena,
+      arena,
       roots,
       chains: [...this.#ids.values()],
       runOf,
@@ -268,23 +288,7 @@ export class RuleTable {
       const leads = reached[id] ?? 0;
       return (hooks[leads] ??= roots.filter((_, bit) => (leads & (1 << bit)) !== 0).map((root) => this.chainName(root)));
     };
-    checkNatHooks({ arena: this.#arena, chains: this.chains(), runOf, leadTo });
-  }
-
-  /** Puts the few untouched chains behind the touched ones, and all of them to the arena's beginning. */
-  #moveUp(touched: ChainRuns, live: number): void {
-    const arena = this.#arena;
-    const others = [...this.#ids.values()].filter((id) => !touched.has(id) && (this.length[id] ?? 0) > 0);
-    let next = arena.count;
-    arena.reserve(next + others.reduce((sum, id) => sum + (this.length[id] ?? 0), 0));
-    for (const id of others) {
-      const from = this.start[id] ?? 0;
-      this.start[id] = next;
-      for (let i = 0; i < (this.length[id] ?? 0); i++) arena.copy(from + i, next++);
-    }
-    const first = next - live;
-    arena.moveUp(first, live);
-    for (const id of this.#ids.values()) if ((this.length[id] ?? 0) > 0) this.start[id] = (this.start[id] ?? 0) - first;
+    checkNatHooks({ arena, chains: this.chains(), runOf, leadTo });
   }
 
   #compact(): void {
