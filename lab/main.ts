@@ -22,9 +22,9 @@ lab/measured.json. Needs Linux and root; takes about five minutes.
 npm run lab -- check [--cases N] [--packets N] [--seed N]
 
 Holds the engines against this machine's kernel: random rules and packets in iptables-legacy and iptables-nft, and
-kube-proxy's own rules (what came out, every counter); the sizes of tables in legacy ip_tables; what iptables-nft-restore says over
-netlink, under strace; the BPF objects packet by
-packet over random clusters (verdicts, bytes out, maps), in test runs and on real tc, XDP and cgroup hooks. Needs Linux and root; says what it could not check.
+kube-proxy's own rules (what came out, every counter); the sizes of tables in legacy ip_tables; what
+iptables-nft-restore says over netlink, under strace; the BPF objects packet by packet over random clusters (verdicts,
+bytes out, maps), in test runs and on real tc, XDP and cgroup hooks. Needs Linux and root; says what it could not check.
 
 npm run lab -- blob
 
