@@ -75,7 +75,7 @@ export function fillCluster(collection: Collection, seed: number, deviceOf: (pod
       local.set(pod, device);
       write(MAP.endpoints, endpointKey(pod), endpointValue(device.ifindex, device.mac, device.nodeMac, identity));
     }
-    if (random(6) > 0) write(MAP.ipcache, ipcacheKey({ address: pod, length: 32 }), ipcacheValue(identity, random(3) === 0 ? OTHER_NODE : null));
+    if (random(6) > 0) write(MAP.ipcache, ipcacheKey({ address: pod, length: 32 }), ipcacheValue(identity, (local.has(pod) ? random(8) === 0 : random(4) > 0) ? OTHER_NODE : null));
     if (random(3) === 0) policies(write, pod, index + 10, random);
   }
   write(MAP.neighbours, layOut(4, (view) => { view.setUint32(0, OTHER_NODE); }), layOut(8, (view) => { view.setUint32(0, 0x02000c00); }));
