@@ -13,6 +13,7 @@ use crate::map::{EINVAL, Map, MapSpec, Storage};
 use crate::object::{Contents, ObjectSpec, ProgramSpec, Target};
 use crate::program::check::check;
 use crate::program::disassemble::{Names, disassemble};
+use crate::program::guard::{Loads, guarded_stores};
 use crate::program::liveness::instructions;
 use crate::program::rewrite::{Detail, FUNCTION_TAG};
 use crate::verify::{Constant, MapFacts, Subject, Verdict, verify};
@@ -21,7 +22,6 @@ const ETH_HLEN: usize = 14;
 /// `MAX_TAIL_CALL_CNT`.
 const TAIL_CALLS: u32 = 33;
 const PERF_EVENT_ARRAY: u32 = 4;
-const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 pub struct LoadOptions {
     /// Whether somebody reads perf event arrays: without a reader, Linux refuses records.
@@ -81,7 +81,8 @@ impl Collection {
                 map.spec.max_entries = options.cpus;
             }
             let seed = map_seed(options.seed, machine.maps.len());
-            machine.maps.push(Map::create(map.spec, seed, options.cpus, &mut machine.arena).map_err(Fault::new)?);
+            let arena = if map.spec.is_read_only() { &mut machine.constants } else { &mut machine.arena };
+            machine.maps.push(Map::create(map.spec, seed, options.cpus, arena).map_err(Fault::new)?);
             contents.push(map.contents);
             inner.push(map.inner);
         }
@@ -128,24 +129,32 @@ impl Collection {
         if spec.unsupported.is_none() {
             check(&code)?;
         }
-        Ok(Loaded::new(spec, code))
+        let read_only = |map: usize| self.machine.maps[map].spec.is_read_only();
+        let guarded = if spec.unsupported.is_some() { Vec::new() } else {
+            guarded_stores(&code, |slot| match spec.references.iter().find(|reference| reference.slot == slot).map(|reference| &reference.target) {
+                Some(&Target::Value { map, .. }) if read_only(map) => Loads::ReadOnlyValue,
+                Some(&Target::Map(map)) if read_only(map) || self.inner[map].as_ref().is_some_and(MapSpec::is_read_only) => Loads::ReadOnlyMap,
+                _ => Loads::Other,
+            })
+        };
+        Ok(Loaded::new(spec, code, guarded))
     }
 
     fn fill(&mut self, map: usize, contents: Contents) -> Result<(), Fault> {
         match contents {
             Contents::Empty => {}
             Contents::Bytes(bytes) => {
-                self.machine.maps[map].store(&0u32.to_le_bytes(), &bytes, 0, &mut self.machine.arena);
+                self.machine.store(map, &0u32.to_le_bytes(), &bytes, 0);
             }
             Contents::Maps(elements) => {
                 for (index, inner) in elements {
-                    self.machine.maps[map].store(&index.to_le_bytes(), &(inner as u32 + 1).to_le_bytes(), 0, &mut self.machine.arena);
+                    self.machine.store(map, &index.to_le_bytes(), &(inner as u32 + 1).to_le_bytes(), 0);
                 }
             }
             Contents::Programs(elements) => {
                 for (index, name) in elements {
                     let program = self.program_index(&name)?;
-                    self.machine.maps[map].store(&index.to_le_bytes(), &(program as u32 + 1).to_le_bytes(), 0, &mut self.machine.arena);
+                    self.machine.store(map, &index.to_le_bytes(), &(program as u32 + 1).to_le_bytes(), 0);
                 }
             }
         }
@@ -242,7 +251,7 @@ impl Collection {
         if let Some(fault) = &program.spec.unsupported {
             return Err(fault.clone().in_program(name));
         }
-        let facts = |spec: &MapSpec, of_maps: bool, is_inner: bool| MapFacts { key_size: spec.key_size, value_size: spec.value_size, read_only: spec.flags & BPF_F_RDONLY_PROG != 0, of_maps, is_inner };
+        let facts = |spec: &MapSpec, of_maps: bool, is_inner: bool| MapFacts { key_size: spec.key_size, value_size: spec.value_size, read_only: spec.is_read_only(), of_maps, is_inner };
         let declared = self.inner.len();
         let outer = self.machine.maps.iter().take(declared);
         let inner = self.machine.maps.iter().take(declared).zip(&self.inner).filter(|(map, _)| map.kind.of_maps);
@@ -282,7 +291,8 @@ impl Collection {
         let map = &mut self.machine.maps[index];
         check_size(map, "key", key, map.spec.key_size as usize)?;
         check_size(map, "value", value, map.user_value_size())?;
-        let updated = map.store(key, value, flags, &mut self.machine.arena);
+        let updated = self.machine.store(index, key, value, flags);
+        let map = &self.machine.maps[index];
         let said = match updated.error {
             0 => return Ok(updated.existed),
             crate::map::E2BIG if matches!(map.storage, Storage::Array(_)) => format!("its index is not below {}", map.spec.max_entries),
@@ -301,7 +311,8 @@ impl Collection {
         };
         let number = self.machine.maps.len();
         let name = format!("{outer}/{number}");
-        let map = Map::create(MapSpec { name: name.clone(), ..template }, map_seed(self.seed, number), self.cpus, &mut self.machine.arena).map_err(Fault::new)?;
+        let arena = if template.is_read_only() { &mut self.machine.constants } else { &mut self.machine.arena };
+        let map = Map::create(MapSpec { name: name.clone(), ..template }, map_seed(self.seed, number), self.cpus, arena).map_err(Fault::new)?;
         self.machine.maps.push(map);
         self.update(outer, key, &(number as u32 + 1).to_le_bytes(), 0)?;
         Ok(name)

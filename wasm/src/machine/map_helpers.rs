@@ -4,12 +4,18 @@ use super::access::{Access, Operation};
 use super::{MAP_TAG, Machine, helper};
 use crate::fault::Fault;
 use crate::map::arena::bytes_at;
-use crate::map::{EINVAL, ENOENT, Storage, Touched};
+use crate::map::{EINVAL, ENOENT, Storage, Touched, Updated};
 
-const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 const EOPNOTSUPP: i64 = -95;
 
 impl Machine {
+    /// User space's update.
+    pub fn store(&mut self, map: usize, key: &[u8], value: &[u8], flags: u64) -> Updated {
+        let map = &mut self.maps[map];
+        let arena = if map.spec.is_read_only() { &mut self.constants } else { &mut self.arena };
+        map.store(key, value, flags, arena)
+    }
+
     pub fn map_helper(&mut self, number: u32, args: [u64; 5], slot: usize) -> Option<i64> {
         let [first, second, third, fourth, _] = args;
         Some(match number {
@@ -81,7 +87,7 @@ impl Machine {
 
     /// A program may not change what only user space may.
     fn refuse_read_only(&mut self, index: usize, slot: usize) -> bool {
-        let read_only = self.maps[index].spec.flags & BPF_F_RDONLY_PROG != 0;
+        let read_only = self.maps[index].spec.is_read_only();
         if read_only {
             self.fail(Fault::at(slot, format!("Map {} is read-only for programs.", self.maps[index].spec.name)));
         }

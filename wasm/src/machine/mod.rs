@@ -81,7 +81,10 @@ pub struct Machine {
     pub records_steps: bool,
     /// What runs tell that record no steps.
     pub detail: Detail,
+    /// Values that programs may write.
     pub arena: Arena,
+    /// Values of maps that are read-only for programs (BPF_F_RDONLY_PROG).
+    pub constants: Arena,
     pub random: Random,
     pub now_ns: u64,
     /// What a program of this run sees.
@@ -146,6 +149,7 @@ pub fn arrive(n: usize, r1: u64, r2: u64, r3: u64, r4: u64, r5: u64) -> u64 {
             let helper = machine.scratch();
             machine.call(u32::try_from(helper).unwrap_or(u32::MAX), args, site.instruction)
         }
+        SiteAction::Store { size } => machine.may_store(args[0], usize::from(size), site.instruction),
         SiteAction::Arithmetic(operation) => arithmetic::compute(operation, args[0], args[1]),
         SiteAction::PacketLoad { size } => machine.packet_load(args[0], size),
     }
@@ -187,6 +191,7 @@ impl Machine {
             records_steps: false,
             detail: Detail::Counts,
             arena: Arena::default(),
+            constants: Arena::default(),
             random: Random::new(seed),
             now_ns: 0,
             kind: ContextKind::Memory,
@@ -305,7 +310,7 @@ impl Machine {
         let within = |start: usize, end: usize| address >= start && address <= end && end - address >= size;
         let workspace = self.workspace.range();
         let packet = self.packet.all().as_ptr() as usize;
-        let ok = within(workspace.start, workspace.end) || within(packet, packet + self.packet.all().len()) || self.arena.contains(address, size) || self.levels.iter().map(Level::range).any(|range| within(range.start, range.end));
+        let ok = within(workspace.start, workspace.end) || within(packet, packet + self.packet.all().len()) || self.arena.contains(address, size) || self.constants.contains(address, size) || self.levels.iter().map(Level::range).any(|range| within(range.start, range.end));
         ok.then_some(address)
     }
 
@@ -317,9 +322,18 @@ impl Machine {
     }
 
     pub fn writable(&mut self, address: u64, size: usize) -> Option<&mut [u8]> {
-        let address = self.contains(address, size)?;
+        let address = self.contains(address, size).filter(|&address| !self.constants.contains(address, size))?;
         // SAFETY: within memory that this machine owns.
         Some(unsafe { std::slice::from_raw_parts_mut(address as *mut u8, size) })
+    }
+
+    /// A store that `guard.rs` could not rule out: a readable address, or 0 where the program must end.
+    fn may_store(&mut self, address: u64, size: usize, instruction: u32) -> u64 {
+        if usize::try_from(address).is_ok_and(|address| self.constants.contains(address, 1) || self.constants.contains(address + size - 1, 1)) {
+            self.fail(Fault::at(instruction as usize, format!("It tries to write {size} bytes at {address:#x}, which is read-only data.")));
+            return 0;
+        }
+        self.workspace.scratch() as u64
     }
 
     /// The map that a program's pointer stands for.

@@ -23,12 +23,14 @@ pub struct Loaded {
     pub spec: ProgramSpec,
     /// With maps and variables in place.
     pub code: Vec<Insn>,
+    /// Stores that may reach read-only data, by slot; empty where there are none.
+    guarded: Vec<bool>,
     prepared: BTreeMap<Variant, Rc<Prepared>>,
 }
 
 impl Loaded {
-    pub fn new(spec: ProgramSpec, code: Vec<Insn>) -> Loaded {
-        Loaded { spec, code, prepared: BTreeMap::new() }
+    pub fn new(spec: ProgramSpec, code: Vec<Insn>, guarded: Vec<bool>) -> Loaded {
+        Loaded { spec, code, guarded, prepared: BTreeMap::new() }
     }
 }
 
@@ -54,7 +56,7 @@ impl Machine {
         if let Some(prepared) = program.prepared.get(&variant) {
             return Ok((prepared.clone(), code));
         }
-        let prepared = Rc::new(Prepared::new(&program.code, entry, detail).map_err(|fault| fault.in_program(&program.spec.name))?);
+        let prepared = Rc::new(Prepared::new(&program.code, entry, detail, &program.guarded).map_err(|fault| fault.in_program(&program.spec.name))?);
         for inner in &self.levels[..level] {
             prepared.allow(inner.range());
         }

@@ -16,13 +16,13 @@ pub struct Prepared {
     _bytes: Box<[u8]>,
     sites: Vec<Site>,
     origin: Vec<u32>,
-    /// Chunks of the arena that the VM knows.
-    chunks: Cell<usize>,
+    /// Chunks of both arenas that the VM knows.
+    chunks: Cell<[usize; 2]>,
 }
 
 impl Prepared {
-    pub fn new(code: &[Insn], entry: Entry, detail: Detail) -> Result<Prepared, Fault> {
-        let Rewritten { bytes, sites, origin } = rewrite(code, entry, detail)?;
+    pub fn new(code: &[Insn], entry: Entry, detail: Detail, guarded: &[bool]) -> Result<Prepared, Fault> {
+        let Rewritten { bytes, sites, origin } = rewrite(code, entry, detail, guarded)?;
         let bytes = bytes.into_boxed_slice();
         // SAFETY: the bytes live in a box beside the VM, which is dropped first.
         let program: &'static [u8] = unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) };
@@ -38,7 +38,7 @@ impl Prepared {
                 vm.register_helper(number, helper).map_err(refused)?;
             }
         }
-        Ok(Prepared { vm: RefCell::new(vm), _bytes: bytes, sites, origin, chunks: Cell::new(0) })
+        Ok(Prepared { vm: RefCell::new(vm), _bytes: bytes, sites, origin, chunks: Cell::new([0; 2]) })
     }
 
     /// Memory that its runs may touch beside the machine's workspace, packet and maps.
@@ -56,12 +56,13 @@ impl Prepared {
             machine.code = code;
             machine.sites = &raw const self.sites[..];
             // Chunks are added between runs only, so a run within a run finds them known.
-            if self.chunks.get() < machine.arena.chunk_count() {
+            let (known, now) = (self.chunks.get(), [machine.arena.chunk_count(), machine.constants.chunk_count()]);
+            if known != now {
                 let mut vm = self.vm.borrow_mut();
-                for range in machine.arena.ranges().skip(self.chunks.get()) {
+                for range in machine.arena.ranges().skip(known[0]).chain(machine.constants.ranges().skip(known[1])) {
                     vm.register_allowed_memory(range);
                 }
-                self.chunks.set(machine.arena.chunk_count());
+                self.chunks.set(now);
             }
             (machine.packet.all(), machine.workspace.bytes())
         };

@@ -67,6 +67,7 @@ pub const EINVAL: i64 = -22;
 pub const ENOSPC: i64 = -28;
 
 const BPF_F_NO_PREALLOC: u32 = 1;
+pub const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 /// Answer of an update: what it touched before it wrote, and an error number or 0.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +80,13 @@ pub struct Updated {
 impl Updated {
     fn refused(error: i64) -> Updated {
         Updated { touched: Touched::default(), existed: false, error }
+    }
+}
+
+impl MapSpec {
+    /// Whether programs may only read it.
+    pub fn is_read_only(&self) -> bool {
+        self.flags & BPF_F_RDONLY_PROG != 0
     }
 }
 

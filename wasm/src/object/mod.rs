@@ -8,6 +8,7 @@ pub mod link;
 pub mod map_definition;
 
 use crate::fault::Fault;
+use crate::map::BPF_F_RDONLY_PROG;
 use crate::map::MapSpec;
 use crate::program::instruction::Insn;
 use btf::Btf;
@@ -19,7 +20,6 @@ use map_definition::MapDefinition;
 const MAP_ARRAY: u32 = 2;
 const MAP_STRUCT_OPS: u32 = 26;
 const BPF_F_LINK: u32 = 1 << 13;
-const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 /// A program with its subprograms linked behind it.
 pub struct ProgramSpec {

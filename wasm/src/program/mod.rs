@@ -4,6 +4,7 @@ pub mod assembler;
 pub mod check;
 pub mod counting;
 pub mod disassemble;
+pub mod guard;
 pub mod instruction;
 pub mod liveness;
 pub mod lower;

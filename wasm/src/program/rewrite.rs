@@ -63,10 +63,11 @@ pub struct Rewritten {
     pub origin: Vec<u32>,
 }
 
-pub fn rewrite(program: &[Insn], entry: Entry, detail: Detail) -> Result<Rewritten, Fault> {
+/// `guarded`: stores to check before they are made, by slot (`guard.rs`); empty where there are none.
+pub fn rewrite(program: &[Insn], entry: Entry, detail: Detail, guarded: &[bool]) -> Result<Rewritten, Fault> {
     // Drawn-out loops may make a program too large that fits without.
-    match attempt(program, entry, detail, detail == Detail::Counts) {
-        Err(_) if detail == Detail::Counts => attempt(program, entry, detail, false),
+    match attempt(program, entry, detail, guarded, detail == Detail::Counts) {
+        Err(_) if detail == Detail::Counts => attempt(program, entry, detail, guarded, false),
         result => result,
     }
 }
@@ -78,8 +79,12 @@ struct Detour {
     target: usize,
 }
 
-fn attempt(program: &[Insn], entry: Entry, detail: Detail, unroll: bool) -> Result<Rewritten, Fault> {
-    let live = r0_live_before(program);
+fn attempt(program: &[Insn], entry: Entry, detail: Detail, guarded: &[bool], unroll: bool) -> Result<Rewritten, Fault> {
+    let mut live = r0_live_before(program);
+    // Every step shows r0, whether it is read again or not.
+    if detail == Detail::Steps {
+        live.fill(true);
+    }
     let blocks = block_starts(program);
     let fuel = fuel_points(program);
     let counts = detail != Detail::Nothing;
@@ -118,6 +123,9 @@ fn attempt(program: &[Insn], entry: Entry, detail: Detail, unroll: bool) -> Resu
             if fuel[at] && counts {
                 count(&mut asm, at, counting.entry[at], live[at], true)?;
             }
+        }
+        if guarded.get(at) == Some(&true) {
+            guard(&mut asm, at, insn)?;
         }
         let before = pending;
         pending = after(insn, before);
@@ -216,6 +224,19 @@ fn count(asm: &mut Assembler, at: usize, counted: i64, keep_r0: bool, may_end: b
     if keep_r0 {
         asm.emit(Insn::new(0x79, 0, 10, 0, 0)); // r0 = *(u64 *)(r10 + 0)
     }
+    Ok(())
+}
+
+/// Asks whether a store may be made where it is about to be; the program ends there if not.
+fn guard(asm: &mut Assembler, at: usize, insn: Insn) -> Result<(), Fault> {
+    asm.emit(Insn::new(0x7b, 10, 0, 0, 0));
+    asm.emit(Insn::new(0x7b, 10, 1, 8, 0));
+    asm.emit(Insn::new(0xbf, 1, insn.dst, 0, 0));
+    asm.emit(Insn::new(0x07, 1, 0, 0, i32::from(insn.off)));
+    asm.site(Site { action: SiteAction::Store { size: insn.size() as u8 }, counted: 0, instruction: at as u32 })?;
+    asm.emit(Insn::new(0x71, 0, 0, 0, 0));
+    asm.emit(Insn::new(0x79, 0, 10, 0, 0));
+    asm.emit(Insn::new(0x79, 1, 10, 8, 0));
     Ok(())
 }
 

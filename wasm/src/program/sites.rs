@@ -24,6 +24,8 @@ pub enum SiteAction {
     Count,
     /// Calls the helper with this number of linux/bpf.h's list.
     Helper(u32),
+    /// Whether `size` bytes at r1 may be written: answers as `Count` does.
+    Store { size: u8 },
     /// Computes from r1 and r2 what rbpf lacks.
     Arithmetic(Arithmetic),
     /// A legacy load from the packet (`LD_ABS`, `LD_IND`) of `size` bytes at offset r1: answers the address of the

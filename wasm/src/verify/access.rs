@@ -68,6 +68,7 @@ impl Walker<'_> {
             return Err((state.at, "It would add an address to memory.".to_owned()));
         }
         if let Base::Stack(owner) = pointer.base {
+            self.read_stack(state, owner, pointer.offset, insn.size())?;
             write_stack(state, owner, pointer.offset, insn.size(), Register::UNKNOWN);
         }
         let old = Register::Scalar(Scalar::of_size(insn.size()));

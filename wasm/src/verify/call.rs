@@ -19,6 +19,10 @@ impl Walker<'_> {
             return Err((at, format!("It calls bpf_{} while it holds a spin lock.", known.name)));
         }
         let map = self.arguments(&known, state)?;
+        // record_func_map
+        if matches!(known.name, "map_update_elem" | "map_delete_elem" | "map_push_elem" | "map_pop_elem") && map.and_then(|map| self.subject.maps.get(map)).is_some_and(|facts| facts.read_only) {
+            return Err((at, format!("bpf_{} would write into a map that is read-only for programs.", known.name)));
+        }
         self.locks(&known, state)?;
         let answer = self.answer(&known, map, state);
         if known.moves_packet {
