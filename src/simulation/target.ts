@@ -9,6 +9,8 @@ export interface PlacedTarget extends Target {
 export interface LanePort {
   readonly port: { readonly name: string; readonly namespacedName: string; readonly portName: string; readonly protocol: string; readonly clusterIP: string; readonly port: number };
   readonly endpoints: number;
+  /** `namespace/name:port/protocol`, as `positions` has it; absent: it follows from the port. */
+  readonly id?: string;
 }
 
 /** As a page writes them: one text for the thousands of Service ports. */
@@ -23,21 +25,22 @@ export function targetsOf(ports: Iterable<LanePort>, positions: readonly string[
   positions.forEach((id, index) => {
     if (!position.has(id)) position.set(id, index);
   });
-  const targets: PlacedTarget[] = [];
-  for (const { port, endpoints } of ports) {
-    const id = `${port.name}/${port.protocol}`;
-    targets.push({
+  const placed: PlacedTarget[] = [];
+  const others: PlacedTarget[] = [];
+  for (const { port, endpoints, id = `${port.name}/${port.protocol}` } of ports) {
+    // Rules of external addresses stand there too, but only where there are endpoints.
+    const place = endpoints === 0 ? null : (position.get(id) ?? null);
+    (place === null ? others : placed).push({
       id,
       servicePort: port.portName === '' ? `${port.namespacedName}:${port.port}` : port.name,
       address: port.clusterIP,
       port: port.port,
       protocol: PROTOCOLS[port.protocol] ?? (port.protocol.toUpperCase() as Target['protocol']),
       endpoints,
-      // Rules of external addresses stand there too, but only where there are endpoints.
-      position: endpoints === 0 ? null : (position.get(id) ?? null),
+      position: place,
     });
   }
-  return [...targets.filter(({ position: place }) => place !== null), ...targets.filter(({ position: place }) => place === null)];
+  return placed.concat(others);
 }
 
 /** By name; null: the last one in the chain, or where the chain is empty the first of those without a rule. */

@@ -83,7 +83,7 @@ export class IptablesDatapath implements Datapath {
   }
 
   /** Every Service port that gets rules, with its endpoints. */
-  servicePorts(): Iterable<{ readonly port: ServicePort; readonly endpoints: number }> {
+  servicePorts(): Iterable<{ readonly id: string; readonly port: ServicePort; readonly endpoints: number }> {
     return this.#proxier.servicePorts();
   }
 

@@ -127,10 +127,12 @@ export class Agent {
         this.#install(added, backends);
       }
     }
+    // All that is wanted is installed by now.
+    if (known.installed.length === wanted.length) return;
     // An external scope sends on to its internal one: it goes first, as it came last.
     const gone = known.installed.filter(({ frontend }) => !wanted.some((other) => sameFrontend(other, frontend)));
     for (const entry of gone.toReversed()) this.#remove(entry);
-    if (gone.length > 0) known.installed = known.installed.filter((entry) => !gone.includes(entry));
+    known.installed = known.installed.filter((entry) => !gone.includes(entry));
   }
 
   #install(entry: Installed, backends: Backends): void {

@@ -85,11 +85,11 @@ export class Proxier {
     return names;
   }
 
-  /** All Service ports that get rules, each with how many endpoints its own traffic policy may choose from. */
-  *servicePorts(): Iterable<{ readonly port: ServicePort; readonly endpoints: number }> {
+  /** All Service ports that get rules, each with its name as in `positions` and how many endpoints its own traffic policy may choose from. */
+  *servicePorts(): Iterable<{ readonly id: string; readonly port: ServicePort; readonly endpoints: number }> {
     for (const name of this.#order.names) {
       const entry = this.#entries.get(name);
-      if (entry) yield { port: entry.port, endpoints: (entry.port.internalPolicyLocal ? entry.endpoints.local : entry.endpoints.cluster).length };
+      if (entry) yield { id: name, port: entry.port, endpoints: (entry.port.internalPolicyLocal ? entry.endpoints.local : entry.endpoints.cluster).length };
     }
   }
 
