@@ -45,7 +45,10 @@ impl Walker<'_> {
         let size = insn.size();
         self.check_place(state, pointer, size, Way::Write, insn.dst)?;
         match (pointer.base, value) {
-            (Base::Stack(owner), _) => write_stack(state, owner, pointer.offset, size, value),
+            (Base::Stack(owner), _) => {
+                self.learn_keep(state.at);
+                write_stack(state, owner, pointer.offset, size, value);
+            }
             (_, Register::Pointer(_)) => return Err((state.at, "It would write an address where others can read it.".to_owned())),
             _ => {}
         }

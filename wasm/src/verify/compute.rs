@@ -42,6 +42,9 @@ impl Walker<'_> {
             return Ok(());
         }
         let left = self.need(state, insn.dst)?;
+        if matches!((left, right), (Register::Pointer(_), _) | (_, Register::Pointer(_))) {
+            self.learn_move(state.at);
+        }
         let value = match (left, right) {
             (Register::Scalar(left), Register::Scalar(right)) => Register::Scalar(arithmetic(insn, left, right)),
             (Register::Pointer(pointer), Register::Scalar(by)) if wide && operation == 0x00 => self.moved(pointer, by, state.at)?,

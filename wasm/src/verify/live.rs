@@ -4,7 +4,7 @@ use crate::program::instruction::*;
 use crate::program::liveness::instructions;
 use super::prototype::prototype;
 
-const CALLER_SAVED: u16 = 0b11_1110;
+pub const CALLER_SAVED: u16 = 0b11_1110;
 
 /// Bit n of a slot's mask: rn may be read from here on, within its function.
 pub fn live_registers(program: &[Insn]) -> Vec<u16> {
@@ -35,7 +35,7 @@ pub fn live_registers(program: &[Insn]) -> Vec<u16> {
 }
 
 /// r1 to as many as the helper takes.
-fn arguments_read(helper: u32) -> u16 {
+pub fn arguments_read(helper: u32) -> u16 {
     prototype(helper).map_or(CALLER_SAVED, |known| ((1 << (known.arguments.len() + 1)) - 1) & !1)
 }
 
@@ -54,7 +54,6 @@ fn read(insn: Insn) -> u16 {
         _ => match insn.opcode {
             EXIT => 1,
             JA | JA32 => 0,
-            CALL if insn.src == 0 => arguments_read(insn.imm as u32),
             CALL if insn.src == 0 => arguments_read(insn.imm as u32),
             CALL => CALLER_SAVED,
             CALLX => CALLER_SAVED | dst,

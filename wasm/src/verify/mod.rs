@@ -6,6 +6,7 @@ mod branch;
 mod call;
 mod compute;
 pub mod live;
+mod numbers;
 pub mod prototype;
 pub mod scalar;
 pub mod state;

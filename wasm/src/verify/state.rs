@@ -50,10 +50,11 @@ impl Register {
         Register::Scalar(Scalar::constant(value))
     }
 
-    /// Whether what is safe with `self` is safe with `other`.
-    fn covers(&self, other: &Register, ids: &mut Ids) -> bool {
+    /// Whether what is safe with `self` is safe with `other`; `matters`: whether a number's value does.
+    fn covers(&self, other: &Register, matters: bool, ids: &mut Ids) -> bool {
         match (self, other) {
             (Register::Unset, _) => true,
+            (Register::Scalar(_), Register::Scalar(_)) if !matters => true,
             (Register::Scalar(known), Register::Scalar(now)) => known.covers(now),
             (Register::Pointer(known), Register::Pointer(now)) => {
                 known.base == now.base
@@ -186,22 +187,65 @@ impl State {
         forgot
     }
 
-    /// Whether everything reachable from `other` has been looked at with `self`. `live`: registers of the innermost
-    /// frame that are still read; `read`: slots of each frame's stack that were.
-    pub fn covers(&self, other: &State, live: u16, read: &[u64]) -> bool {
+    /// Whether everything reachable from `other` has been looked at with `self`. `read`: slots of each frame's stack that
+    /// were read from here on.
+    pub fn covers(&self, other: &State, reads: &Reads, read: &[u64]) -> bool {
         if self.frames.len() != other.frames.len() || self.held.len() != other.held.len() || self.locked != other.locked {
             return false;
         }
         let mut ids = Ids::default();
-        let innermost = self.frames.len() - 1;
         self.frames.iter().zip(&other.frames).enumerate().all(|(depth, (known, now))| {
-            // Callers go on with r6 to r9 alone.
-            let mask = if depth == innermost { live } else { 0b11_1100_0000 };
+            let (mask, matters) = self.masks(depth, reads);
             known.return_to == now.return_to
-                && (0..10).filter(|register| mask >> register & 1 == 1).all(|register| known.registers[register].covers(&now.registers[register], &mut ids))
+                && (0..10).filter(|register| mask >> register & 1 == 1).all(|register| known.registers[register].covers(&now.registers[register], matters >> register & 1 == 1, &mut ids))
                 && (0..SLOTS).filter(|slot| read.get(depth).copied().unwrap_or(0) >> slot & 1 == 1).all(|slot| covers_slot(known.stack[slot], now.stack[slot], &mut ids))
         })
     }
+}
+
+impl State {
+    /// Registers of a frame that are still read, and those whose number matters. Callers go on with r6 to r9 alone.
+    fn masks(&self, depth: usize, reads: &Reads) -> (u16, u16) {
+        match self.frames.get(depth + 1) {
+            None => (reads.live[self.at], reads.numbers[self.at]),
+            Some(called) => (reads.live[called.return_to] & 0b11_1100_0000, reads.numbers[called.return_to] & 0b11_1100_0000),
+        }
+    }
+
+    /// Whether both go on alike for ever: the same but for what nobody reads.
+    pub fn goes_on_as(&self, other: &State, reads: &Reads) -> bool {
+        self.at == other.at
+            && self.frames.len() == other.frames.len()
+            && self.held == other.held
+            && self.locked == other.locked
+            && self.frames.iter().zip(&other.frames).enumerate().all(|(depth, (mine, theirs))| {
+                let (mask, matters) = self.masks(depth, reads);
+                mine.return_to == theirs.return_to
+                    && (0..10).filter(|register| mask >> register & 1 == 1).all(|register| match (&mine.registers[register], &theirs.registers[register]) {
+                        (Register::Scalar(_), Register::Scalar(_)) if matters >> register & 1 == 0 => true,
+                        (a, b) => a == b,
+                    })
+                    && mine.stack == theirs.stack
+            })
+    }
+
+    /// The same for states that go on alike, and seldom for others.
+    pub fn mark(&self, reads: &Reads) -> u64 {
+        let (mask, matters) = self.masks(self.frames.len() - 1, reads);
+        let mix = |sum: u64, part: u64| (sum ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        (0..10).filter(|register| mask >> register & 1 == 1).fold(self.frames.len() as u64, |sum, register| match &self.frame().registers[register] {
+            Register::Scalar(scalar) if matters >> register & 1 == 1 => mix(mix(sum, scalar.umin), scalar.umax ^ scalar.value),
+            Register::Scalar(_) => mix(sum, 1),
+            Register::Unset => mix(sum, 2),
+            Register::Pointer(pointer) => mix(mix(sum, pointer.offset as u64), pointer.beyond ^ u64::from(pointer.range) << 32),
+        })
+    }
+}
+
+/// What is read from each slot on: registers, and among them those whose number matters.
+pub struct Reads {
+    pub live: Vec<u16>,
+    pub numbers: Vec<u16>,
 }
 
 fn covers_slot(known: Slot, now: Slot, ids: &mut Ids) -> bool {
@@ -209,7 +253,7 @@ fn covers_slot(known: Slot, now: Slot, ids: &mut Ids) -> bool {
         (Slot::Bytes(known), Slot::Bytes(now)) => known & !now == 0,
         (Slot::Bytes(_), Slot::Spilled(Register::Scalar(_))) => true,
         (Slot::Bytes(known), Slot::Spilled(_)) => known == 0,
-        (Slot::Spilled(known), Slot::Spilled(now)) => known.covers(&now, ids),
+        (Slot::Spilled(known), Slot::Spilled(now)) => known.covers(&now, true, ids),
         (Slot::Spilled(Register::Scalar(known)), Slot::Bytes(0xff)) => known == UNKNOWN,
         (Slot::Spilled(_), Slot::Bytes(_)) => false,
     }

@@ -1,7 +1,8 @@
 //! Goes along every path, and leaves one where all that can follow has been seen.
 
 use super::live::live_registers;
-use super::state::{Base, Frame, Pointer, Register, State};
+use super::numbers::{Learnt, number_registers};
+use super::state::{Base, Frame, Pointer, Reads, Register, State};
 use super::{Subject, Verdict};
 use crate::program::instruction::*;
 use crate::program::liveness::block_starts;
@@ -12,8 +13,10 @@ const MOST_FOLLOWED: u32 = 1_000_000;
 const MOST_KEPT: usize = 256;
 /// After so many at one landing, numbers that differ there are forgotten.
 const PATIENCE: usize = 6;
-/// How often it starts again with what was forgotten kept.
-const MOST_ATTEMPTS: usize = 64;
+/// How often it starts again with what was forgotten kept, or with what it learnt.
+const MOST_ATTEMPTS: usize = 96;
+/// Instructions after which a walk that forgot numbers starts again with more of them kept: a loop may have lost its end.
+const MOST_WITH_FORGOTTEN: u32 = 40_000;
 pub const DEEPEST_CALL: usize = 8;
 
 /// A sentence at an instruction.
@@ -22,6 +25,7 @@ pub type Refusal = (usize, String);
 /// A state that was seen at a landing; `open` paths from it have not ended yet.
 struct Seen {
     state: State,
+    mark: u64,
     open: u32,
     parent: Option<(usize, usize)>,
     /// Numbers were forgotten on arrival here.
@@ -34,7 +38,13 @@ struct Seen {
 
 pub struct Walker<'a> {
     pub subject: &'a Subject<'a>,
-    live: Vec<u16>,
+    reads: Reads,
+    learnt: Learnt,
+    /// Something was learnt on this walk that states were compared without.
+    learns: bool,
+    /// Numbers were forgotten on this walk; whether they may be.
+    forgot: bool,
+    forgets: bool,
     landings: Vec<bool>,
     /// Landings at which forgetting numbers led to a refusal: they are kept there.
     exact: Vec<bool>,
@@ -57,7 +67,11 @@ impl<'a> Walker<'a> {
     pub fn new(subject: &'a Subject<'a>) -> Walker<'a> {
         Walker {
             subject,
-            live: live_registers(subject.program),
+            reads: Reads { live: live_registers(subject.program), numbers: Vec::new() },
+            learnt: Learnt::new(subject.program.len()),
+            learns: false,
+            forgot: false,
+            forgets: true,
             landings: block_starts(subject.program),
             exact: vec![false; subject.program.len() + 1],
             seen: Vec::new(),
@@ -78,9 +92,15 @@ impl<'a> Walker<'a> {
     pub fn run(mut self) -> Verdict {
         for _ in 0..MOST_ATTEMPTS {
             match self.attempt() {
-                Ok(true) => return self.verdict(None, false),
-                Ok(false) => return self.verdict(None, true),
-                Err((refusal, landing)) => {
+                Ended::Safe if !self.learns => return self.verdict(None, false),
+                Ended::Safe => {}
+                Ended::TooMany(_) if !self.forgot => return self.verdict(None, true),
+                Ended::TooMany(landing) => {
+                    if !self.keep_more(landing) {
+                        self.forgets = false;
+                    }
+                }
+                Ended::Refused(refusal, landing) => {
                     if !self.keep_more(landing) {
                         return self.verdict(Some(refusal), false);
                     }
@@ -108,20 +128,24 @@ impl<'a> Walker<'a> {
         some
     }
 
-    /// All paths once; false when there are too many.
-    fn attempt(&mut self) -> Result<bool, (Refusal, Option<(usize, usize)>)> {
+    /// All paths once.
+    fn attempt(&mut self) -> Ended {
         self.followed = 0;
+        (self.learns, self.forgot) = (false, false);
+        self.reads.numbers = number_registers(self.subject.program, &self.learnt);
         self.seen = (0..=self.subject.program.len()).map(|_| Vec::new()).collect();
         let mut frame = Frame::new(0, usize::MAX);
         frame.registers[1] = Register::Pointer(Pointer { base: Base::Context, offset: 0, beyond: 0, id: 0, nullable: false, range: 0 });
         self.waiting = vec![(State { at: 0, frames: vec![frame], written: vec![0], held: Vec::new(), locked: false }, None)];
         while let Some((state, parent)) = self.waiting.pop() {
             let mut landing = parent;
-            if !self.follow(state, &mut landing).map_err(|refusal| (refusal, landing))? {
-                return Ok(false);
+            match self.follow(state, &mut landing) {
+                Ok(true) => {}
+                Ok(false) => return Ended::TooMany(landing),
+                Err(refusal) => return Ended::Refused(refusal, landing),
             }
         }
-        Ok(true)
+        Ended::Safe
     }
 
     /// One path to its end; false when there are too many.
@@ -139,7 +163,7 @@ impl<'a> Walker<'a> {
             }
             self.current = *landing;
             self.followed += 1;
-            if self.followed > MOST_FOLLOWED {
+            if self.followed > if self.forgot { MOST_WITH_FORGOTTEN } else { MOST_FOLLOWED } {
                 return Ok(false);
             }
             let insn = self.subject.program[at];
@@ -178,19 +202,21 @@ impl<'a> Walker<'a> {
 
     fn land(&mut self, state: &mut State, parent: Option<(usize, usize)>) -> Result<Landed, Refusal> {
         let at = state.at;
-        let live = self.live[at];
+        let mut mark = state.mark(&self.reads);
         let written_before = std::mem::replace(&mut state.written, vec![0; state.frames.len()]);
-        if let Some(index) = self.is_known(state, live)? {
+        if let Some(index) = self.is_known(state, mark)? {
             self.read_as_known((at, index), parent, &written_before);
             return Ok(Landed::Known);
         }
         let mut widened = false;
-        if !self.exact[at] && self.seen[at].len() >= PATIENCE {
+        if self.forgets && !self.exact[at] && self.seen[at].len() >= PATIENCE {
             if let Some(last) = self.seen[at].last() {
-                widened = state.forget_numbers(&last.state, live);
+                widened = state.forget_numbers(&last.state, self.reads.live[at]);
             }
             if widened {
-                if let Some(index) = self.is_known(state, live)? {
+                self.forgot = true;
+                mark = state.mark(&self.reads);
+                if let Some(index) = self.is_known(state, mark)? {
                     self.read_as_known((at, index), parent, &written_before);
                     return Ok(Landed::Known);
                 }
@@ -202,21 +228,21 @@ impl<'a> Walker<'a> {
             return Ok(Landed::New(parent));
         }
         let read = vec![0; state.frames.len()];
-        self.seen[at].push(Seen { state: state.clone(), open: 1, parent, widened, read, written_before });
+        self.seen[at].push(Seen { state: state.clone(), mark, open: 1, parent, widened, read, written_before });
         Ok(Landed::New(Some((at, self.seen[at].len() - 1))))
     }
 
     /// The settled state, by its number at this landing, that covers this one.
-    fn is_known(&self, state: &State, live: u16) -> Result<Option<usize>, Refusal> {
+    fn is_known(&self, state: &State, mark: u64) -> Result<Option<usize>, Refusal> {
         for (index, seen) in self.seen[state.at].iter().enumerate() {
             if seen.open > 0 {
                 // Still on its way: here again with nothing changed, it comes here for ever.
-                if seen.state == *state {
+                if seen.mark == mark && seen.state.goes_on_as(state, &self.reads) {
                     return Err((state.at, "It loops for ever: it comes here again with nothing changed.".to_owned()));
                 }
                 continue;
             }
-            if seen.state.covers(state, live, &seen.read) {
+            if seen.state.covers(state, &self.reads, &seen.read) {
                 return Ok(Some(index));
             }
         }
@@ -241,6 +267,16 @@ impl<'a> Walker<'a> {
             mask &= !seen.written_before.get(owner).copied().unwrap_or(0);
             landing = seen.parent;
         }
+    }
+
+    /// A number and an address meet at this instruction.
+    pub fn learn_move(&mut self, at: usize) {
+        self.learns |= !std::mem::replace(&mut self.learnt.moves[at], true);
+    }
+
+    /// This instruction stores on the stack.
+    pub fn learn_keep(&mut self, at: usize) {
+        self.learns |= !std::mem::replace(&mut self.learnt.keeps[at], true);
     }
 
     /// Called for every read of the stack.
@@ -342,6 +378,13 @@ impl<'a> Walker<'a> {
             value => Ok(value),
         }
     }
+}
+
+/// How a walk along all paths ended, and the last landing before its end.
+enum Ended {
+    Safe,
+    TooMany(Option<(usize, usize)>),
+    Refused(Refusal, Option<(usize, usize)>),
 }
 
 enum Landed {
