@@ -8,7 +8,8 @@ import { readAssets } from '../../src/simulation/node-assets.ts';
 
 const vm = createVm(readAssets().wasm);
 const I = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Instruction => ({ opcode, dst, src, off, imm, upper: null });
-const load = (code: readonly Instruction[]) => vm.load(writeObject({ section: 'socket', license: 'GPL', instructions: encodeInstructions(code), functions: [{ name: 'main', slot: 0 }], maps: [], data: [], references: [] }), { seed: 1 });
+const load = (code: readonly Instruction[], callee: number | null = null) =>
+  vm.load(writeObject({ section: 'socket', license: 'GPL', instructions: encodeInstructions(code), functions: [{ name: 'main', slot: 0 }, ...(callee === null ? [] : [{ name: 'callee', slot: callee }])], maps: [], data: [], references: [] }), { seed: 1 });
 
 // Paths that meet again are followed once, where all they differ in are numbers that do not matter. Loops and branches
 // over numbers, some of which go into an address later, straight or through the stack, show whether the checker knows
@@ -62,6 +63,31 @@ test('what the checker lets pass stays in its stack', () => {
   );
   expect(passed).toBeGreaterThan(100);
   expect(stored).toBeGreaterThan(200);
+});
+
+/** r6 is 8 on the way that is followed first, 2000 on the other; both meet behind. */
+const EITHER = [I(0xbf, 9, 1), I(0x85, 0, 0, 0, 7), I(0xb7, 6, 0, 0, 2000), I(0x15, 0, 0, 1, 0), I(0xb7, 6, 0, 0, 8)];
+/** Puts 1 at r10 - 512 + r6. */
+const MOVE = [I(0xbf, 2, 10), I(0x07, 2, 0, 0, -512), I(0x0f, 2, 6), I(0x72, 2, 0, 0, 1), I(0xb7, 0), I(0x95)];
+const call = (distance: number) => I(0x85, 0, 1, 0, distance);
+
+test.each([
+  { name: 'an address that it moves', code: [...EITHER, ...MOVE] },
+  { name: 'an address, through sums and copies', code: [...EITHER, I(0xb7, 7), I(0x0f, 7, 6), I(0x07, 7, 0, 0, 3), I(0xbf, 6, 7), ...MOVE] },
+  { name: 'an address, through the stack', code: [...EITHER, I(0x7b, 10, 6, -8), I(0xb7, 6), I(0x79, 6, 10, -8), ...MOVE] },
+  { name: 'a number of bytes', code: [...EITHER, I(0xbf, 1, 9), I(0xb7, 2), I(0xbf, 3, 10), I(0x07, 3, 0, 0, -64), I(0xbf, 4, 6), I(0x85, 0, 0, 0, 26), I(0xb7, 0), I(0x95)] },
+  { name: 'a comparison that guards', code: [...EITHER, I(0x25, 6, 0, 2, 100), I(0xb7, 0), I(0x95), I(0x71, 0, 10, -8), I(0x95)] },
+  { name: 'an address in a function', code: [...EITHER, I(0xbf, 1, 6), call(2), I(0xb7, 0), I(0x95), I(0xbf, 6, 1), ...MOVE], callee: 9 },
+  { name: 'an address, as a function’s answer', code: [call(2 + MOVE.length - 1), I(0xbf, 6, 0), ...MOVE, ...EITHER, I(0xbf, 0, 6), I(0x95)], callee: 2 + MOVE.length },
+  { name: 'an address, kept while a function runs', code: [...EITHER, call(MOVE.length), ...MOVE, I(0x85, 0, 0, 0, 7), I(0x15, 0, 0, 0, 0), I(0xb7, 0), I(0x95)], callee: EITHER.length + 1 + MOVE.length },
+])('a number that matters to $name is not left out', ({ code, callee = null }) => {
+  const collection = load(code, callee);
+  expect(collection.check('main').refusal).not.toBeNull();
+  collection.free();
+  // With the small number on both ways it is safe: the number is what it is refused for.
+  const safe = load(code.map((one) => (one.imm === 2000 ? { ...one, imm: 8 } : one)), callee);
+  expect(safe.check('main')).toMatchObject({ refusal: null, gaveUp: false });
+  safe.free();
 });
 
 test('paths that differ in numbers without a use are followed once', () => {
