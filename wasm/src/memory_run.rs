@@ -45,7 +45,7 @@ impl MemoryProgram {
         machine.packet.set(memory);
         let r1 = if memory.is_empty() { 0 } else { machine.packet.address() as u64 };
         let entry = Entry { frame_pointer: machine.workspace.frame_pointer() as u64, start: Start::Program { r1, r2: memory.len() as u64 }, scratch: machine.workspace.scratch() as u64 };
-        let prepared = Prepared::new(&code, entry, detail, &[])?;
+        let prepared = <Prepared>::new(&code, entry, detail, &[])?;
         Ok(MemoryProgram { code, prepared, machine })
     }
 

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod arithmetic;
+pub mod backend;
 pub mod callbacks;
 pub mod checksum;
 pub mod context;
