@@ -17,9 +17,12 @@ pub mod program;
 pub mod provenance;
 pub mod random;
 pub mod record_helpers;
+pub mod room;
 pub mod run;
 pub mod skb;
 pub mod text;
+pub mod tunnel;
+pub mod vlan;
 pub mod xdp;
 
 use std::cell::Cell;
