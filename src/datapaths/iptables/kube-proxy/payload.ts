@@ -94,12 +94,6 @@ export class SyncPayload {
   /** Gives every line to `sink`, in the text's order. `progress`: 0 to 1, and may throw to stop. */
   write(sink: PayloadSink, progress?: (done: number) => void): void {
     const { standing, services, stale } = this.#contents;
-    const eachService = (from: number, visit: (place: number) => void) => {
-      for (let place = 0; place < services.length; place++) {
-        if (progress && place % PROGRESS_STEP === 0) progress(from + (place / services.length) * (1 - from));
-        visit(place);
-      }
-    };
     sink.table('filter');
     for (const chain of standing.filterChains) sink.declare(chain);
     this.#writePart(FILTER_HEAD, sink);
@@ -112,10 +106,11 @@ export class SyncPayload {
       return true;
     });
     this.#writePart(NAT, sink);
-    eachService(0.1, (place) => {
+    for (let place = 0; place < services.length; place++) {
+      if (place % PROGRESS_STEP === 0) progress?.(place / services.length);
       this.#writePart(servicePart(place, SHARED), sink);
       if (this.#isWritten(place)) this.#writePart(servicePart(place, CHAINS), sink);
-    });
+    }
     for (const chain of stale) sink.deleteChain(chain);
     this.#writePart(NAT_TAIL, sink);
     sink.commit();

@@ -14,7 +14,8 @@ export interface RulesContext {
 /** One Service port's part of a payload, given to `sink` rule by rule. */
 export type RulesOf = (port: ServicePort, endpoints: CategorizedEndpoints, context: RulesContext, sink: RuleSink) => void;
 
-/** A Service's own chains: KUBE-SVC of its endpoints anywhere, KUBE-SVL of those here, KUBE-EXT and KUBE-FW for traffic from outside. */
+// A port's own chains beside KUBE-SVC, of its endpoints anywhere: KUBE-SVL, of those on this node, and KUBE-EXT and
+// KUBE-FW for traffic from outside. Few ports have them: their names are made where they are written.
 const svl = (port: ServicePort) => `KUBE-SVL-${hashOf(port)}`;
 const ext = (port: ServicePort) => `KUBE-EXT-${hashOf(port)}`;
 const fw = (port: ServicePort) => `KUBE-FW-${hashOf(port)}`;
