@@ -17,6 +17,8 @@ const PATIENCE: usize = 6;
 const MOST_ATTEMPTS: usize = 96;
 /// Instructions after which a walk that forgot numbers starts again with more of them kept: a loop may have lost its end.
 const MOST_WITH_FORGOTTEN: u32 = 40_000;
+/// Instructions over all walks, before it gives up.
+const MOST_IN_ALL: u32 = 2_000_000;
 pub const DEEPEST_CALL: usize = 8;
 
 /// A sentence at an instruction.
@@ -90,8 +92,14 @@ impl<'a> Walker<'a> {
     /// Most paths that meet again differ in numbers that nothing depends on. Those are forgotten; where that makes a safe
     /// program look unsafe, the walk begins anew with them kept.
     pub fn run(mut self) -> Verdict {
+        let mut spent = 0;
         for _ in 0..MOST_ATTEMPTS {
-            match self.attempt() {
+            if spent > MOST_IN_ALL {
+                break;
+            }
+            let ended = self.attempt();
+            spent += self.followed;
+            match ended {
                 Ended::Safe if !self.learns => return self.verdict(None, false),
                 Ended::Safe => {}
                 Ended::TooMany(_) if !self.forgot => return self.verdict(None, true),
