@@ -74,9 +74,38 @@ describe('a line that is no case says which line it is and which field is wrong'
     [change(packets({ wait_ms: '50' })), 'packets.json[1].wait_ms: Here a number is expected, not "50".'],
     [change(packets({ inner: { proto: 'udp', src: '10.1.0.1' } })), 'packets.json[1].inner.dst: This field is missing'],
     [change(packets({ nondeterministic: 'sport' })), 'packets.json[1].nondeterministic: Here a list is expected'],
+    [change({ noflush: 'yes' }), 'noflush: Here true or false is expected, not "yes".'],
+    [change(packets({ draws: 5 })), 'packets.json[1].draws: Here a list is expected, not 5.'],
+    [change(packets({ draws: [0, 0.5] })), 'packets.json[1].draws[1]: Here a whole number is expected, not 0.5.'],
   ])('%#: %s', (line, sentence) => {
     const { error } = replayLine(line, 'line 4') as { readonly error: string };
     expect(error).toContain(`line 4 of the cases: ${sentence}`);
+  });
+});
+
+describe('a case’s own ways', () => {
+  const topology = {
+    interfaces: [{ name: 'cl0', side: 'client', addresses: ['10.1.0.254/24'] }, { name: 'sv0', side: 'server', addresses: ['10.2.0.254/24'] }],
+    routes: [{ dst: '10.1.0.0/24', dev: 'cl0' }, { dst: '10.2.0.0/24', dev: 'sv0' }],
+  };
+  const packet = { id: 1, from: 'client', proto: 'udp', src: '10.1.0.1', dst: '10.2.0.1', sport: 1, dport: 2 };
+  const run1 = (over: object) => replayLine(JSON.stringify({ name: 'own', 'topology.json': topology, 'packets.json': [packet], ...over }), 'line 1') as { readonly outcomes: readonly object[] };
+
+  // The second text empties the table, but where the case says that its texts were restored one upon the other.
+  const texts = '*filter\n:FIRST - [0:0]\n-A FIRST -j DROP\n-A FORWARD -j FIRST\nCOMMIT\n*filter\n:SECOND - [0:0]\nCOMMIT\n';
+  it.each([
+    [{ noflush: true }, { outcome: 'dropped', by: 'filter:FIRST:0' }, ['INPUT', 'FORWARD', 'OUTPUT', 'FIRST', 'SECOND']],
+    [{ noflush: false }, { outcome: 'forwarded' }, ['INPUT', 'FORWARD', 'OUTPUT', 'SECOND']],
+    [{}, { outcome: 'forwarded' }, ['INPUT', 'FORWARD', 'OUTPUT', 'SECOND']],
+  ])('two texts of a table with %j', (over, outcome, chains) => {
+    const result = run1({ 'rules.restore': texts, ...over });
+    expect(result).toMatchObject({ outcomes: [outcome] });
+    expect(Object.keys((result as unknown as { counters: { filter: object } }).counters.filter)).toEqual(chains);
+  });
+
+  it.each([[0, 'dropped'], [0xffffffff, 'forwarded']])('a rule that draws %i: %s', (drawn, outcome) => {
+    const rules = '*filter\n-A FORWARD -m statistic --mode random --probability 0.5 -j DROP\nCOMMIT\n';
+    expect(run1({ 'rules.restore': rules, 'packets.json': [{ ...packet, draws: [drawn] }] })).toMatchObject({ outcomes: [{ outcome }] });
   });
 });
 

@@ -133,3 +133,49 @@ COMMIT
     expect(objectsOfRules(readWhole('*filter\n-A INPUT -j ACCEPT\nCOMMIT\n').tables)).toEqual({ objects: [], ports: [], positions: [], clusterCIDR: null, local: [] });
   });
 });
+
+describe('what single rules say, however they are written', () => {
+  const rulesOfService = (comment: string) => `*nat
+:KUBE-SERVICES - [0:0]
+:KUBE-SVC-AAAAAAAAAAAAAAAA - [0:0]
+:KUBE-SEP-AAAAAAAAAAAAAAAA - [0:0]
+-A KUBE-SERVICES -d 10.96.7.7/32 -p tcp ${comment} -m tcp --dport 80 -j KUBE-SVC-AAAAAAAAAAAAAAAA
+-A KUBE-SVC-AAAAAAAAAAAAAAAA -j KUBE-SEP-AAAAAAAAAAAAAAAA
+-A KUBE-SEP-AAAAAAAAAAAAAAAA -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080
+COMMIT
+`;
+  it.each([
+    ['one blank', '-m comment --comment "shop/web:http cluster IP"'],
+    ['two blanks', '-m  comment --comment  "shop/web:http cluster IP"'],
+    ['a tab', '-m comment\t--comment\t"shop/web:http cluster IP"'],
+    ['no quotes', '--match comment --comment   shop/web:http'],
+    ['an escape', '-m comment --comment "shop/\\web:http cluster IP"'],
+  ])('a comment behind %s names the Service', (_, comment) => {
+    const { tables } = readWhole(rulesOfService(comment));
+    expect(objectsOfRules(tables).ports.map(({ id }) => id)).toEqual(['shop/web:http/tcp']);
+    expect(recogniseChains(tables.get('nat')!).get('KUBE-SEP-AAAAAAAAAAAAAAAA')).toEqual({ service: 'shop/web:http', endpoint: '10.244.1.5:8080' });
+  });
+
+  it.each([
+    ['-A KUBE-SVC-AAAAAAAAAAAAAAAA -j LOG --log-prefix "--comment a/b:c cluster IP"', null],
+    ['-A KUBE-SVC-AAAAAAAAAAAAAAAA -j LOG --log-prefix "--comment a/b:c" -m comment --comment d/e:f', 'd/e:f'],
+    ['-A KUBE-SVC-AAAAAAAAAAAAAAAA -m comment --comment "--comment a/b:c"', null],
+  ])('no log’s prefix is taken for a comment: %s', (rule, service) => {
+    const { tables } = readWhole(`*nat\n:KUBE-SVC-AAAAAAAAAAAAAAAA - [0:0]\n${rule}\nCOMMIT\n`);
+    expect(recogniseChains(tables.get('nat')!).get('KUBE-SVC-AAAAAAAAAAAAAAAA')?.service ?? null).toBe(service);
+  });
+
+  // kube-proxy's --cluster-cidr stands in `! -s NETWORK … -j KUBE-MARK-MASQ` of a Service's chain.
+  it.each([
+    ['10.0.0.0/255.0.0.0', '10.0.0.0/8'],
+    ['10.128.0.0/9', '10.128.0.0/9'],
+    ['10.0.1.7/32', '10.0.1.7/32'],
+    ['10.0.1.0/255.0.255.0', null],
+    ['0.0.0.1/0.0.0.255', null],
+  ])('a pods’ range of %s is %s', (network, clusterCIDR) => {
+    const text = rulesOfService('-m comment --comment "shop/web:http cluster IP"')
+      .replace(':KUBE-SEP', ':KUBE-MARK-MASQ - [0:0]\n:KUBE-SEP')
+      .replace('-A KUBE-SVC', `-A KUBE-SVC-AAAAAAAAAAAAAAAA ! -s ${network} -d 10.96.7.7/32 -j KUBE-MARK-MASQ\n-A KUBE-SVC`);
+    expect(objectsOfRules(readWhole(text).tables).clusterCIDR).toBe(clusterCIDR);
+  });
+});

@@ -7,7 +7,10 @@ export interface PayloadTable {
   readonly declared: readonly string[];
   /** Chains of `-X` lines. */
   readonly deleted: readonly string[];
-  /** Each command's chain, and what it jumps to, be that a chain or a target such as DNAT. */
+  /**
+   * Every name that a line gives, in order and as often as it is given: the chain of each `:CHAIN` and `-X` line, of each
+   * rule its chain and what it jumps to, be that a chain or a target such as RETURN (but for DNAT, which is no jump).
+   */
   readonly commands: readonly string[];
   /** User chains that the kernel is asked for, sorted by name. */
   readonly asked: readonly string[];
@@ -99,7 +102,7 @@ function chainsToAsk(declared: readonly string[], commands: readonly string[], e
   const existing = new Set<string>();
   for (const name of declared) if (exists(name)) existing.add(name);
   for (const name of commands) {
-    // Targets such as DNAT are no chains.
+    // Targets such as RETURN are no chains.
     if (names.has(name) || !exists(name)) continue;
     names.add(name);
     existing.add(name);

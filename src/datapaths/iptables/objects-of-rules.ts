@@ -35,6 +35,9 @@ export interface RulesObjects {
   readonly local: readonly string[];
 }
 
+/** Protocols as iptables writes them. */
+const WRITTEN = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' } as const satisfies Record<Draft['protocol'], RulesPort['protocol']>;
+
 const CHAIN = /^KUBE-(SVC|SVL|EXT|FW|XLB)-(.+)$/;
 
 /**
@@ -74,7 +77,7 @@ export function objectsOfRules(tables: ReadonlyMap<TableName, RuleTable>): Rules
       name: draft.name,
       namespacedName: namespacedName(draft.name),
       portName: portName(draft.name),
-      protocol: draft.protocol.toLowerCase() as RulesPort['protocol'],
+      protocol: WRITTEN[draft.protocol],
       clusterIP: draft.clusterIP,
       port: draft.port,
       endpoints: (draft.internalLocal ? draft.localOnly : draft.cluster).length,
@@ -86,7 +89,7 @@ export function objectsOfRules(tables: ReadonlyMap<TableName, RuleTable>): Rules
 }
 
 function draftOf(drafts: Map<string, Draft>, name: string, protocol: Draft['protocol']): Draft {
-  const id = `${name}/${protocol.toLowerCase()}`;
+  const id = `${name}/${WRITTEN[protocol]}`;
   const found = drafts.get(id);
   if (found) return found;
   const draft: Draft = {
@@ -164,7 +167,7 @@ function readFilter(table: RuleTable, drafts: Map<string, Draft>): void {
       if (name === null || protocol === null) continue;
       if (comment.endsWith(' health check node port')) {
         // A health check is spoken to in TCP, whatever the Service's own port speaks.
-        const own = [...['TCP', 'UDP', 'SCTP'].map((other) => drafts.get(`${name}/${other.toLowerCase()}`))].find((draft) => draft !== undefined);
+        const own = Object.values(WRITTEN).map((other) => drafts.get(`${name}/${other}`)).find((draft) => draft !== undefined);
         if (own) {
           own.healthCheck = portOf(table, rule);
           // Only a Service whose packets from outside stay on the node has one.

@@ -2,9 +2,12 @@ import { formatIpv4, type Ipv4 } from '../../packet/address.ts';
 import { protocolOf, type Protocol } from '../../packet/protocol.ts';
 import { FLAG, MATCH, MATCH_STRIDE, NEGATED, STRIDE, TARGET } from './netfilter/rule-layout.ts';
 import type { RuleTable } from './netfilter/rule-table.ts';
+import { splitWords } from './netfilter/words.ts';
+import { commentIn } from './rule-comment.ts';
 
-/** `address/length`, with whether the rule asks for anything but it. */
+/** A network that a rule names, with whether the rule asks for anything but it. */
 export interface Network {
+  /** `address/length`. */
   readonly text: string;
   readonly address: number;
   readonly mask: number;
@@ -34,31 +37,16 @@ export function isReturn(table: RuleTable, rule: number): boolean {
 /** The text of `--comment`, without quotes and escapes; '' where there is none. */
 export function commentOf(table: RuleTable, rule: number): string {
   const text = table.ruleText(rule);
-  const option = text.indexOf('--comment ');
-  if (option < 0) return '';
-  const from = option + '--comment '.length;
-  if (text.charCodeAt(from) !== 34) {
-    const end = text.indexOf(' ', from);
-    return text.slice(from, end < 0 ? text.length : end);
-  }
-  const close = text.indexOf('"', from + 1);
-  const plain = text.slice(from + 1, close < 0 ? text.length : close);
-  // kube-proxy's own have no escapes.
-  if (!plain.includes('\\')) return plain;
-  let comment = '';
-  for (let at = from + 1; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (character === '"') break;
-    if (character === '\\') at += 1;
-    comment += text.charAt(at);
-  }
-  return comment;
+  // A large cluster's rules have none.
+  return text.includes('--comment') ? (commentIn(splitWords(text) ?? []) ?? '') : '';
 }
 
+/** The network that packets come from; null: from any, or a mask with holes, which no length says. */
 export function sourceOf(table: RuleTable, rule: number): Network | null {
   return network(table, rule, 1, FLAG.source);
 }
 
+/** The network that packets go to; null: as above. */
 export function destinationOf(table: RuleTable, rule: number): Network | null {
   return network(table, rule, 3, FLAG.destination);
 }
@@ -73,8 +61,10 @@ function network(table: RuleTable, rule: number, field: number, negation: number
   const at = rule * STRIDE;
   const mask = (rules[at + field + 1] ?? 0) >>> 0;
   if (mask === 0) return null;
+  const rest = ~mask >>> 0;
+  if ((rest & (rest + 1)) !== 0) return null;
   const address = (rules[at + field] ?? 0) >>> 0;
-  const length = Math.clz32(~mask);
+  const length = Math.clz32(rest);
   return { text: `${formatIpv4(address as Ipv4)}/${length}`, address, mask, negated: ((rules[at] ?? 0) & negation) !== 0 };
 }
 

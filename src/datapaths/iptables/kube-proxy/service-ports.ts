@@ -59,8 +59,8 @@ function clusterIPOf(spec: ServiceSpec): string | undefined {
   return addressOf(text);
 }
 
-/** As iptables writes it; no name is TCP. */
-export function protocolOf(name: string | undefined): ServicePort['protocol'] {
+/** As iptables writes it; no name is TCP. undefined: none that a Service may have, which the API server refuses. */
+export function protocolOf(name: string | undefined): ServicePort['protocol'] | undefined {
   switch (name) {
     case undefined:
     case 'TCP':
@@ -70,7 +70,7 @@ export function protocolOf(name: string | undefined): ServicePort['protocol'] {
     case 'SCTP':
       return 'sctp';
     default:
-      return name.toLowerCase() as ServicePort['protocol'];
+      return undefined;
   }
 }
 
@@ -90,8 +90,9 @@ export function servicePortsOf(service: Service): ServicePort[] {
   // ipMode Proxy: the balancer wants its own address seen, so the node must not short-circuit it (KEP-1860).
   const loadBalancerVIPs = addressesOf(ingress.filter((entry) => entry.ipMode !== 'Proxy').map((entry) => entry.ip));
 
-  return (spec.ports ?? []).map((port) => {
+  return (spec.ports ?? []).flatMap((port) => {
     const protocol = protocolOf(port.protocol);
+    if (protocol === undefined) return [];
     const name = servicePortName(namespacedName, port.name ?? '');
     return {
       name,

@@ -1,5 +1,5 @@
 import { TCP_FLAG } from '../../../packet/packet.ts';
-import { FieldError, fields, integer, list, number, optional, text, type Fields, type Reader } from '../../json-fields.ts';
+import { FieldError, fields, flag, integer, list, number, optional, text, type Fields, type Reader } from '../../json-fields.ts';
 import type { ReplayCase, ReplayPacket } from './replay.ts';
 
 /** The middle of the recordings' three machines, which has no side: its packets go through OUTPUT. */
@@ -20,6 +20,7 @@ export function readReplayCase(value: unknown): ReplayCase {
     name,
     'topology.json': { interfaces, routes: list(topology['routes'], 'topology.json.routes', route) },
     'rules.restore': text(record['rules.restore'], 'rules.restore'),
+    ...optional(record, 'noflush', 'noflush', flag),
     ...optional(record, 'ipsets.txt', 'ipsets.txt', text),
     'packets.json': list(record['packets.json'], 'packets.json', (packet, place) => replayPacket(packet, place, senders)),
   };
@@ -48,6 +49,7 @@ function replayPacket(value: unknown, place: string, senders: readonly string[])
     dst: text(one['dst'], `${place}.dst`),
     ...optional(one, 'wait_ms', `${place}.wait_ms`, number),
     ...optional(one, 'reply_to', `${place}.reply_to`, integer),
+    ...optional(one, 'draws', `${place}.draws`, (numbers, at) => list(numbers, at, integer)),
     ...optional(one, 'nondeterministic', `${place}.nondeterministic`, (names, at) => list(names, at, text)),
   };
 }
