@@ -23,6 +23,8 @@ export interface RuleRow {
   readonly index: number;
   /** The rule as kube-proxy wrote it, without `-A CHAIN`. */
   readonly text: string;
+  /** The same without its comment. */
+  readonly bare: string;
   readonly source: string | null;
   readonly destination: string | null;
   readonly protocol: string | null;
@@ -30,7 +32,10 @@ export interface RuleRow {
   /** What the rest of the matches say, comment left out: `statistic mode random probability 0.5`. */
   readonly rest: string;
   readonly comment: string | null;
+  /** What the rule ends in, with its options: a chain, or a target of netfilter's. */
   readonly target: string | null;
+  /** The chain that it jumps or goes to; null: its target is none. */
+  readonly chain: string | null;
   readonly packets: number;
   readonly bytes: number;
 }

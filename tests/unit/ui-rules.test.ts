@@ -9,8 +9,11 @@ import { litOn, neighbour, nodeOf } from '../../src/ui/rules/graph-walk.ts';
 import { formOf, PROTOCOLS, readForm, withProtocol } from '../../src/ui/rules/packet-form.ts';
 import { ruleWords } from '../../src/ui/rules/rule-words.ts';
 import { answersIn, matchedCount, pathOf, stopAt } from '../../src/ui/rules/walk-path.ts';
+import { readAssets } from '../../src/simulation/node-assets.ts';
+import { Simulation } from '../../src/simulation/simulation.ts';
 import { textKind } from '../../src/ui/open/text-kind.ts';
 import { joinFiles } from '../../src/ui/open/join-files.ts';
+import { TEST_PROFILES } from './simulation-profile.ts';
 
 const ip = (text: string): Ipv4 => parseIpv4(text) ?? (0 as Ipv4);
 const address = fc.integer({ min: 0, max: 0xffffffff }).map((value) => value as Ipv4);
@@ -155,13 +158,32 @@ describe('the graph', () => {
   });
 });
 
-it.each([
-  ['-m comment --comment "a -j KUBE-X b" -d 10.0.0.1 -j KUBE-X', 'KUBE-X', { before: '-d 10.0.0.1 -j ', chain: 'KUBE-X', after: '' }],
-  ['-s 10.0.0.1 -g MINE -m comment --comment plain', 'MINE', { before: '-s 10.0.0.1 -g ', chain: 'MINE', after: '' }],
-  ['-p tcp -j DNAT --to-destination 10.0.0.1:80', 'DNAT --to-destination 10.0.0.1:80', { before: '-p tcp -j DNAT --to-destination 10.0.0.1:80', chain: null, after: '' }],
-  ['-m comment --comment only', null, { before: '', chain: null, after: '' }],
-])('the rule %s leads to the chain that it names', (text, target, words) => {
-  expect(ruleWords({ text, target })).toEqual(words);
+describe('a rule in a list', () => {
+  /** Rows of FORWARD, as the engine tells them: only it knows which names are chains. */
+  const row = (rule: string) => {
+    const browser = new Simulation({ assets: readAssets(), profiles: TEST_PROFILES }).rules({
+      version: 1, mode: 'rules', cluster: { kind: 'rules', text: `*filter\n:KUBE-X - [0:0]\n:MARKS - [0:0]\n:mine - [0:0]\n-A FORWARD ${rule}\nCOMMIT\n` },
+      seed: 1, target: { servicePort: null, position: null }, connection: 'new', packet: 0, profile: 'legacy', added: [],
+    });
+    return browser.chain('filter', 'FORWARD', 0, 1)!.rows[0]!;
+  };
+  it.each([
+    ['-m comment --comment "a -j KUBE-X b" -d 10.0.0.1 -j KUBE-X', 'a -j KUBE-X b', { before: '-d 10.0.0.1 -j ', chain: 'KUBE-X', after: '' }],
+    ['-s 10.0.0.1 -g mine -m comment --comment plain', 'plain', { before: '-s 10.0.0.1 -g ', chain: 'mine', after: '' }],
+    ['-m  comment --comment\t"two  blanks" -j  KUBE-X', 'two  blanks', { before: '-j  ', chain: 'KUBE-X', after: '' }],
+    ['-m comment -m tcp -p tcp --comment apart --dport 80 -j mine', 'apart', { before: '-m tcp -p tcp --dport 80 -j ', chain: 'mine', after: '' }],
+    ['-s 10.0.0.1 --jump KUBE-X -p tcp', null, { before: '-s 10.0.0.1 --jump ', chain: 'KUBE-X', after: ' -p tcp' }],
+    // A chain whose name begins as a target's does, and one that stands in a prefix.
+    ['-j MARKS', null, { before: '-j ', chain: 'MARKS', after: '' }],
+    ['-p tcp -j LOG --log-prefix "-j KUBE-X "', null, { before: '-p tcp -j LOG --log-prefix "-j KUBE-X "', chain: null, after: '' }],
+    ['-j LOG --log-prefix "--comment x"', null, { before: '-j LOG --log-prefix "--comment x"', chain: null, after: '' }],
+    ['-p tcp -j REJECT --reject-with tcp-reset', null, { before: '-p tcp -j REJECT --reject-with tcp-reset', chain: null, after: '' }],
+    ['-m comment --comment only', 'only', { before: '', chain: null, after: '' }],
+  ])('%s', (rule, comment, words) => {
+    const found = row(rule);
+    expect(found.comment).toBe(comment);
+    expect(ruleWords(found)).toEqual(words);
+  });
 });
 
 describe('a text is known by itself', () => {

@@ -25,6 +25,7 @@ import { readPayload } from './nft-payload.ts';
 import { nftCommit, nftFetch } from './nft-traffic.ts';
 import { CountersKept } from './counters-kept.ts';
 import { putPayload } from './payload-rules.ts';
+import { nextChain } from './rule-facts.ts';
 import { ruleRow } from './rule-row.ts';
 import { changeSince, countRules, noteBefore } from './rules-change.ts';
 
@@ -227,7 +228,8 @@ export class IptablesDatapath implements Datapath {
         const count = Math.max(0, Math.min(view.count, ROWS, total - from));
         const rows = Array.from({ length: count }, (_, offset) => {
           const rule = start + from + offset;
-          return ruleRow(from + offset, table.ruleText(rule), table.packets[rule] ?? 0, table.bytes[rule] ?? 0);
+          const next = nextChain(table, rule);
+          return ruleRow({ index: from + offset, text: table.ruleText(rule), chain: next < 0 ? null : table.chainName(next), packets: table.packets[rule] ?? 0, bytes: table.bytes[rule] ?? 0 });
         });
         return { kind: 'rules', total, rows };
       }

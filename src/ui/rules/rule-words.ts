@@ -1,6 +1,6 @@
 import type { RuleRow } from '../../datapaths/view.ts';
 
-/** What `-j` names that is no chain: netfilter's targets are written in capitals, and so are many chains; what leads on is told by the chain's list. */
+/** A rule around the chain that it leads to. */
 export interface RuleWords {
   /** The rule as it was written, but for its comment, which stands apart. */
   readonly before: string;
@@ -9,16 +9,15 @@ export interface RuleWords {
   readonly after: string;
 }
 
-const TARGETS = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE', 'REJECT', 'MARK', 'CONNMARK', 'DNAT', 'SNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP', 'LOG', 'NFLOG', 'ULOG', 'TRACE', 'CHECKSUM', 'TCPMSS', 'NOTRACK', 'CT', 'TTL', 'TOS', 'DSCP', 'SET', 'NFQUEUE', 'AUDIT', 'CLASSIFY', 'CLUSTERIP', 'CONNSECMARK', 'SECMARK', 'ECN', 'HMARK', 'IDLETIMER', 'LED', 'RATEEST', 'SYNPROXY', 'TCPOPTSTRIP', 'TEE', 'TPROXY', 'DNPT', 'SNPT', 'MIRROR', 'SAME', 'tcp-reset']);
-
-const COMMENT = /(?:^| )-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+)/;
-
 /** A rule's text around the chain that it leads to, its comment left out. */
-export function ruleWords({ text: whole, target: option }: Pick<RuleRow, 'text' | 'target'>): RuleWords {
-  const target = option?.split(' ', 1)[0] ?? null;
-  const text = whole.replace(COMMENT, '').trim();
-  if (target === null || TARGETS.has(target)) return { before: text, chain: null, after: '' };
-  const at = Math.max(text.lastIndexOf(`-j ${target}`), text.lastIndexOf(`-g ${target}`));
-  if (at < 0) return { before: text, chain: null, after: '' };
-  return { before: text.slice(0, at + 3), chain: target, after: text.slice(at + 3 + target.length) };
+export function ruleWords({ bare, chain }: Pick<RuleRow, 'bare' | 'chain'>): RuleWords {
+  const jump = chain === null ? undefined : [...bare.matchAll(/(?:^|\s)(?:-j|-g|--jump|--goto)\s+"?/g)].findLast(({ index, 0: option }) => namesAt(bare, index + option.length, chain));
+  if (chain === null || !jump) return { before: bare, chain: null, after: '' };
+  const at = jump.index + jump[0].length;
+  return { before: bare.slice(0, at), chain, after: bare.slice(at + chain.length) };
+}
+
+/** Whether a name stands at a place of a text, and ends there. */
+function namesAt(text: string, at: number, name: string): boolean {
+  return text.startsWith(name, at) && /^["\s]?$/.test(text.charAt(at + name.length));
 }
