@@ -105,6 +105,20 @@ test('a loop that changes nothing but a sum loops for ever', () => {
   collection.free();
 });
 
+// What the loop reads depends on r6, which only moves an address: that it matters is learnt on the way.
+test.each([
+  ['added to', 0x0f, -24, 8],
+  ['taken from', 0x1f, 24, -8],
+] as const)('a loop whose number is %s an address ends', (_, opcode, first, by) => {
+  const collection = load([
+    ...[1, 0, 0].map((value, slot) => I(0x7a, 10, 0, -8 * (slot + 1), value)),
+    ...[I(0xb7, 6, 0, 0, first), I(0xbf, 3, 10), I(opcode, 3, 6), I(0x79, 1, 3), I(0x07, 6, 0, 0, by), I(0x15, 1, 0, -5, 0), I(0xb7, 0), I(0x95)],
+  ]);
+  expect(collection.check('main')).toMatchObject({ refusal: null, gaveUp: false });
+  expect(collection.run('main', { data: new Uint8Array(64) })).toMatchObject({ value: 0n, instructions: 3 + 1 + 3 * 5 + 2 });
+  collection.free();
+});
+
 test.each([
   ['an atomic addition to stack that nothing wrote', [I(0xb7, 1, 0, 0, 1), I(0xdb, 10, 1, -8), I(0xb7, 0), I(0x95)], 1],
   ['one to stack that was written', [I(0xb7, 1, 0, 0, 1), I(0x7b, 10, 1, -8), I(0xdb, 10, 1, -8), I(0xb7, 0), I(0x95)], null],

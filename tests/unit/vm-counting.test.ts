@@ -33,8 +33,8 @@ function bothWays(object: Uint8Array, program: string, input: RunInput) {
 }
 
 const instruction = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Instruction => ({ opcode, dst, src, off, imm, upper: null });
-const assembled = (code: readonly Instruction[], functions: readonly { readonly name: string; readonly slot: number }[] = [{ name: 'main', slot: 0 }]) =>
-  writeObject({ section: 'socket', license: 'GPL', instructions: encodeInstructions(code), functions, maps: [], data: [], references: [] });
+const assembled = (code: readonly Instruction[], functions: readonly { readonly name: string; readonly slot: number }[] = [{ name: 'main', slot: 0 }], references: readonly { readonly slot: number; readonly to: number }[] = []) =>
+  writeObject({ section: 'socket', license: 'GPL', instructions: encodeInstructions(code), functions, maps: [], data: [], references });
 
 const arithmetic = fc.record({
   opcode: fc.constantFrom(0x07, 0xb7, 0x67, 0x57, 0xbf, 0x0f, 0xa7, 0x2f, 0x3f, 0x9f),
@@ -135,4 +135,39 @@ test('an endless loop of one block ends where the fuel does', () => {
   collection.setFuel(1000);
   expect(() => collection.run('main', { data: new Uint8Array(64) })).toThrow(/had not ended after 1000 instructions/);
   collection.free();
+});
+
+// Ways to end, each with how many instructions run: at an exit alone, behind a loop, behind functions, where a load
+// leaves the packet, in a function that a helper calls back.
+const ENDS: readonly (readonly [string, readonly Instruction[], number, number?])[] = [
+  ['thirteen in a row', [...Array.from({ length: 12 }, () => instruction(0xb7, 0)), instruction(0x95)], 13],
+  ['a loop', [instruction(0xb7, 0), instruction(0xb7, 1, 0, 0, 100), instruction(0x17, 1, 0, 0, 1), instruction(0x55, 1, 0, -2), instruction(0x95)], 203],
+  ['a way back to the exit', [instruction(0xb7, 0), instruction(0x05, 0, 0, 1), instruction(0x95), instruction(0x05, 0, 0, -2)], 4],
+  ['branches of different lengths', [instruction(0xb7, 0), instruction(0x15, 0, 0, 3, 0), ...Array.from({ length: 3 }, () => instruction(0x07, 0, 0, 0, 1)), instruction(0x95)], 3],
+  ['a function', [instruction(CALL, 0, 1, 0, 1), instruction(0x95), instruction(0xb7, 0), instruction(0x95)], 4, 2],
+  ['a load beyond the packet', [instruction(0xbf, 6, 1), instruction(0xb7, 0), instruction(0x30, 0, 0, 0, 5000), instruction(0x95)], 3],
+  // The address is a wide load: it takes slots 1 and 2.
+  ['a function called back', [instruction(0xb7, 1, 0, 0, 5), { ...instruction(0x18, 2, 4), upper: 0 }, instruction(0xb7, 3), instruction(0xb7, 4), instruction(CALL, 0, 0, 0, 181), instruction(0x95), instruction(0xb7, 0), instruction(0x95)], 6 + 5 * 2, 7],
+];
+
+describe.each(ENDS)('fuel is exact: %s', (_, code, length, callee) => {
+  const addresses = code.flatMap(({ upper }, slot) => (upper === null || callee === undefined ? [] : [{ slot, to: callee }]));
+  const object = assembled(code, [{ name: 'main', slot: 0 }, ...(callee === undefined ? [] : [{ name: 'callee', slot: callee }])], addresses);
+
+  test.each(['counts', 'steps'] as const)('with %s', (detail) => {
+    const collection = vm.load(object, { seed: 1 });
+    const run = (fuel: number) => {
+      collection.setFuel(fuel);
+      return collection.run('main', { data: new Uint8Array(64), detail });
+    };
+    for (const fuel of [length, length + 1, 2 ** 63, Infinity]) expect(run(fuel).instructions).toBe(length);
+    for (const fuel of [length - 1, 1, 0]) expect(() => run(fuel)).toThrow(`had not ended after ${String(fuel)} instructions`);
+    collection.free();
+  });
+});
+
+test('a program on memory alone takes the same fuel', () => {
+  const code = encodeInstructions([instruction(0xb7, 0), instruction(0x07, 0, 0, 0, 1), instruction(0x55, 0, 0, -2, 10), instruction(0x95)]);
+  for (const fuel of [22, 2 ** 63, Infinity]) expect(vm.runMemory(code, new Uint8Array(0), fuel)).toMatchObject({ r0: 10n, instructions: 22 });
+  expect(() => vm.runMemory(code, new Uint8Array(0), 21)).toThrow('had not ended after 21 instructions');
 });

@@ -18,7 +18,7 @@ pub struct MemoryRun {
 
 pub fn run(program: &[u8], memory: &[u8], fuel: u64) -> Result<MemoryRun, Fault> {
     let mut prepared = MemoryProgram::new(program, memory, Detail::Counts)?;
-    prepared.machine.fuel = fuel;
+    prepared.machine.set_fuel(fuel);
     let value = prepared.repeat(1)?;
     Ok(MemoryRun { value, instructions: prepared.machine.instructions, memory: prepared.machine.packet.data().to_vec() })
 }

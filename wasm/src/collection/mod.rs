@@ -7,7 +7,8 @@ mod safety;
 
 use crate::fault::Fault;
 use crate::machine::program::Loaded;
-use crate::machine::{FUEL, MAP_TAG, Machine};
+use crate::machine::fuel::FUEL;
+use crate::machine::{MAP_TAG, Machine};
 use crate::map::{Map, MapSpec, Storage};
 use crate::object::{Contents, ObjectSpec, ProgramSpec, Target};
 use crate::program::check::check;

@@ -48,7 +48,7 @@ impl Collection {
         let machine = &mut self.machine;
         machine.sees(program_type);
         machine.instructions = 0;
-        machine.fuel = self.fuel;
+        machine.set_fuel(self.fuel);
         machine.fault = None;
         machine.tail_call = None;
         machine.tail_calls_left = TAIL_CALLS;

@@ -100,11 +100,7 @@ fn for_each(machine: *mut Machine, [map, function, context, flags, _]: [u64; 5],
 /// Callbacks without loops pass no point that looks at the fuel.
 fn check_fuel(machine: *mut Machine, slot: usize) -> Result<(), Fault> {
     // SAFETY: no callback runs at this moment.
-    let machine = unsafe { &*machine };
-    if machine.instructions < machine.fuel {
-        return Ok(());
-    }
-    Err(Fault::at(slot, format!("The program had not ended after {} instructions: it was stopped. Does it loop for ever?", machine.fuel)))
+    unsafe { (*machine).check_fuel(1, slot) }
 }
 
 /// A tail call from a function that was called: the other program runs here, and its result is the function's.

@@ -7,6 +7,7 @@ pub mod callbacks;
 pub mod checksum;
 pub mod context;
 pub mod dynptr;
+pub mod fuel;
 pub mod helper;
 pub mod helper_names;
 pub mod helpers;
@@ -35,6 +36,7 @@ use crate::program::rewrite::{Detail, SPILL};
 use crate::program::sites::{POOL, Site, SiteAction};
 use access::Access;
 use context::ContextKind;
+use fuel::FUEL;
 use memory::{HEADROOM, Level, PacketBuffer, Workspace, XDP_HEADROOM};
 use program::Loaded;
 use skb::Skb;
@@ -44,8 +46,6 @@ use random::Random;
 /// What `LDDW` loads for a map: no address that could be read, with the map's index in the lower half.
 pub const MAP_TAG: u64 = 0xffff_c900_0000_0000;
 
-/// A run ends with an error after this many instructions, unless told otherwise.
-pub const FUEL: u64 = 10_000_000;
 /// Steps with registers that one run may record.
 const MOST_STEPS: usize = 1_000_000;
 
@@ -98,7 +98,7 @@ pub struct Machine {
     pub sites: *const [Site],
     page: usize,
     pub instructions: u64,
-    pub fuel: u64,
+    pub fuel: i64,
     pub fault: Option<Fault>,
     /// Index of the program that a tail call goes on with.
     pub tail_call: Option<usize>,
@@ -144,7 +144,8 @@ pub fn arrive(n: usize, r1: u64, r2: u64, r3: u64, r4: u64, r5: u64) -> u64 {
     let Some(site) = sites.get(number) else { return 0 };
     machine.instructions = machine.instructions.wrapping_add(site.counted as u64);
     match site.action {
-        SiteAction::Count => machine.count(site.instruction),
+        SiteAction::Count => machine.count(1, site.instruction),
+        SiteAction::Exit => machine.count(0, site.instruction),
         SiteAction::Helper(helper) => machine.call(helper, args, site.instruction),
         SiteAction::Callback(helper) => callbacks::callback(CURRENT.get(), helper, args, site.instruction as usize),
         SiteAction::TailCall { nested: false } => machine.tail_call_into(args[1], args[2] as u32, site.instruction as usize),
@@ -155,7 +156,7 @@ pub fn arrive(n: usize, r1: u64, r2: u64, r3: u64, r4: u64, r5: u64) -> u64 {
         }
         SiteAction::Store { size } => machine.may_store(args[0], usize::from(size), site.instruction),
         SiteAction::Arithmetic(operation) => arithmetic::compute(operation, args[0], args[1]),
-        SiteAction::PacketLoad { size } => machine.packet_load(args[0], size),
+        SiteAction::PacketLoad { size } => machine.packet_load(args[0], size, site.instruction),
     }
 }
 
@@ -203,7 +204,7 @@ impl Machine {
             sites: &[],
             page: 0,
             instructions: 0,
-            fuel: FUEL,
+            fuel: FUEL as i64,
             fault: None,
             tail_call: None,
             tail_calls_left: 0,
@@ -287,17 +288,9 @@ impl Machine {
         }
     }
 
-    /// Answers a readable address, or 0 where the program must end.
-    fn count(&mut self, instruction: u32) -> u64 {
-        if self.fault.is_some() {
-            return 0;
-        }
-        // Between two counts the sum may be below 0.
-        if self.instructions as i64 >= self.fuel as i64 {
-            self.fail(Fault::at(instruction as usize, format!("The program had not ended after {} instructions: it was stopped. Does it loop for ever?", self.fuel)));
-            return 0;
-        }
-        self.workspace.scratch() as u64
+    /// Answers a readable address, or 0 where the program must end; `more` as in [`Machine::may_go_on`].
+    fn count(&mut self, more: i64, instruction: u32) -> u64 {
+        if self.may_go_on(more, instruction as usize) { self.workspace.scratch() as u64 } else { 0 }
     }
 
     /// The first fault counts; the program ends at its next counting point, and does nothing more until then.
@@ -347,7 +340,7 @@ impl Machine {
     }
 
     /// `LD_ABS`, `LD_IND`: the value in host order at a readable address, 0 beyond the packet.
-    fn packet_load(&mut self, offset: u64, size: u8) -> u64 {
+    fn packet_load(&mut self, offset: u64, size: u8, instruction: u32) -> u64 {
         /// Offsets from here up count from the network header, and from the other from the MAC header (linux/filter.h).
         const NETWORK: i64 = -0x10_0000;
         const LINK: i64 = -0x20_0000;
@@ -367,7 +360,11 @@ impl Machine {
                 place.copy_from_slice(&value.to_le_bytes());
                 scratch
             }
-            _ => 0,
+            _ => {
+                // It may be the program's last instruction.
+                self.may_go_on(0, instruction as usize);
+                0
+            }
         }
     }
 }

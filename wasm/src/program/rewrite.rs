@@ -109,7 +109,7 @@ fn attempt(program: &[Insn], entry: Entry, detail: Detail, guarded: &[bool], unr
         } else {
             if blocks[at] {
                 if falls && counts && pending != counting.entry[at] {
-                    count(&mut asm, at, pending - counting.entry[at], live[at], false)?;
+                    count(&mut asm, at, pending - counting.entry[at], live[at], End::Later)?;
                 }
                 (block, turn) = (index - 1, 0);
             }
@@ -121,7 +121,7 @@ fn attempt(program: &[Insn], entry: Entry, detail: Detail, guarded: &[bool], unr
         if blocks[at] && again.is_none() {
             pending = if fuel[at] { 0 } else { counting.entry[at] };
             if fuel[at] && counts {
-                count(&mut asm, at, counting.entry[at], live[at], true)?;
+                count(&mut asm, at, counting.entry[at], live[at], End::Here)?;
             }
         }
         if guarded.get(at) == Some(&true) {
@@ -132,7 +132,7 @@ fn attempt(program: &[Insn], entry: Entry, detail: Detail, guarded: &[bool], unr
         falls = falls_through(insn);
         let mut place = Place { at, counted: if counts { before + 1 } else { 0 }, in_main: at < main_end, scratch: entry.scratch, target: 0 };
         if counts && (insn.opcode == EXIT || insn.is_local_call()) {
-            count(&mut asm, at, before + 1, live[at], false)?;
+            count(&mut asm, at, before + 1, live[at], if insn.opcode == EXIT { End::Exit } else { End::Later })?;
         }
         if insn.is_jump() {
             place.target = insn.target(at) as usize;
@@ -154,7 +154,7 @@ fn attempt(program: &[Insn], entry: Entry, detail: Detail, guarded: &[bool], unr
                     detours.push(Detour { label: asm.label(), counted, target: place.target });
                     place.target = asm.last_label();
                 } else {
-                    count(&mut asm, at, counted, live[at], false)?;
+                    count(&mut asm, at, counted, live[at], End::Later)?;
                 }
             }
         }
@@ -163,7 +163,7 @@ fn attempt(program: &[Insn], entry: Entry, detail: Detail, guarded: &[bool], unr
     for Detour { label, counted, target } in detours {
         asm.place(label, target);
         if counted != 0 {
-            count(&mut asm, target, counted, live[target], false)?;
+            count(&mut asm, target, counted, live[target], End::Later)?;
         }
         asm.jump(Insn::new(JA, 0, 0, 0, 0), target);
     }
@@ -212,13 +212,25 @@ fn main_end(program: &[Insn]) -> usize {
         .unwrap_or(program.len())
 }
 
-/// A count of `counted` instructions; with `may_end`, the program ends there when the fuel is gone.
-fn count(asm: &mut Assembler, at: usize, counted: i64, keep_r0: bool, may_end: bool) -> Result<(), Fault> {
+/// Where a program ends when the fuel is gone by a count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Right there.
+    Here,
+    /// At the next count that may end it.
+    Later,
+    /// It ends of itself: so it may use the fuel up.
+    Exit,
+}
+
+/// A count of `counted` instructions.
+fn count(asm: &mut Assembler, at: usize, counted: i64, keep_r0: bool, end: End) -> Result<(), Fault> {
     if keep_r0 {
         asm.emit(Insn::new(0x7b, 10, 0, 0, 0)); // *(u64 *)(r10 + 0) = r0
     }
-    asm.site(Site { action: SiteAction::Count, counted, instruction: at as u32 })?;
-    if may_end {
+    let action = if end == End::Exit { SiteAction::Exit } else { SiteAction::Count };
+    asm.site(Site { action, counted, instruction: at as u32 })?;
+    if end == End::Here {
         asm.emit(Insn::new(0x71, 0, 0, 0, 0)); // r0 = *(u8 *)(r0 + 0): address 0 cannot be read
     }
     if keep_r0 {

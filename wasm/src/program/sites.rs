@@ -22,6 +22,8 @@ pub const STEP_CALL: u32 = 0x3000_0000;
 pub enum SiteAction {
     /// Counts; answers a readable address, or 0 when the fuel is gone.
     Count,
+    /// Counts up to the end of a program, or of a function, which nothing need follow; answers as `Count` does.
+    Exit,
     /// Calls the helper with this number of linux/bpf.h's list.
     Helper(u32),
     /// Whether `size` bytes at r1 may be written: answers as `Count` does.

@@ -109,7 +109,8 @@ impl<'a> Walker<'a> {
                     }
                 }
                 Ended::Refused(refusal, landing) => {
-                    if !self.keep_more(landing) {
+                    // States may have been taken for the same that differ in a number of which it learnt only then that it matters.
+                    if !self.keep_more(landing) && !self.learns {
                         return self.verdict(Some(refusal), false);
                     }
                 }
