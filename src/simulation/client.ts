@@ -28,7 +28,7 @@ export class SimulationClient implements SimulationApi {
   readonly rules: RulesApi = {
     tables: (scene) => this.#call((remote) => remote.rulesTables(scene), scene),
     graph: (scene, table) => this.#call((remote) => remote.rulesGraph(scene, table), scene),
-    chains: (scene, table, text, from, count) => this.#call((remote) => remote.rulesChains(scene, table, text, from, count), scene),
+    chains: (scene, table, wanted, from, count) => this.#call((remote) => remote.rulesChains(scene, table, wanted, from, count), scene),
     chain: (scene, table, chain, from, count) => this.#call((remote) => remote.rulesChain(scene, table, chain, from, count), scene),
     send: (scene, made) => this.#call((remote) => remote.rulesSend(scene, made), scene),
   };

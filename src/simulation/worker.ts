@@ -26,7 +26,7 @@ const api: WorkerApi = {
   read: (cluster) => answer(() => clusters.read(cluster)),
   rulesTables: (scene) => answer(async () => (await simulation()).rules(scene).tables()),
   rulesGraph: (scene, table) => answer(async () => (await simulation()).rules(scene).graph(table)),
-  rulesChains: (scene, table, text, from, count) => answer(async () => (await simulation()).rules(scene).chains(table, text, from, count)),
+  rulesChains: (scene, table, wanted, from, count) => answer(async () => (await simulation()).rules(scene).chains(table, wanted, from, count)),
   rulesChain: (scene, table, chain, from, count) => answer(async () => (await simulation()).rules(scene).chain(table, chain, from, count)),
   async rulesSend(scene, made) {
     const answered = await answer(async () => (await simulation()).rules(scene).send(made));

@@ -1,44 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { describe, expect, it } from 'vitest';
 import { readDump } from '../../src/datapaths/iptables/index.ts';
-import { DEFAULT_CONFIG, Proxier, standingRules } from '../../src/datapaths/iptables/kube-proxy/index.ts';
 import { Netfilter } from '../../src/datapaths/iptables/netfilter/netfilter.ts';
 import { PacketLog } from '../../src/datapaths/iptables/netfilter/packet-log.ts';
 import { Topology } from '../../src/datapaths/iptables/netfilter/topology.ts';
-import { PRESET_NODE } from '../../src/kubernetes/node.ts';
-import { preset } from '../../src/kubernetes/presets.ts';
 import { formatIpv4, parseIpv4, type Ipv4 } from '../../src/packet/address.ts';
 import { TCP_FLAG, type Packet } from '../../src/packet/packet.ts';
 import { draw } from '../../src/simulation/exchange.ts';
-import { readAssets } from '../../src/simulation/node-assets.ts';
 import type { MadePacket, WalkedRule } from '../../src/simulation/rules/api.ts';
-import type { PresetId, Scene } from '../../src/simulation/scene.ts';
 import { SimulationError, type SimulationErrorKey } from '../../src/simulation/simulation-error.ts';
-import { Simulation } from '../../src/simulation/simulation.ts';
-import { savedRules } from './saved-rules.ts';
-import { TEST_PROFILES } from './simulation-profile.ts';
+import { CALICO, DOCKER, presetScene, saved, scene, start } from './rules-scenes.ts';
 
-const assets = readAssets();
-const start = () => new Simulation({ assets, profiles: TEST_PROFILES });
-const dump = (name: string) => readFileSync(join(import.meta.dirname, 'dumps', `${name}.rules`), 'utf8');
-const DOCKER = dump('docker-flannel-libvirt-ufw');
-const CALICO = dump('calico-firewalld');
 /** Its API server is at the address that a node whose rules do not say its own would have: this one takes the next. */
 const CALICO_NODE = '192.168.0.12';
-
-function scene(text: string, change: Partial<Scene> = {}): Scene {
-  return { version: 1, mode: 'rules', cluster: { kind: 'rules', text }, seed: 7, target: { servicePort: null, position: null }, connection: 'new', packet: 0, profile: 'legacy', added: [], ...change };
-}
-const presetScene = (name: PresetId, change: Partial<Scene> = {}): Scene => scene('', { cluster: { kind: 'preset', preset: name }, ...change });
-
-/** What iptables-save would give on the preset's node: kube-proxy's rules as the preset's own lane has them. */
-function saved(name: PresetId, seed = 7): string {
-  const proxier = new Proxier({ ...DEFAULT_CONFIG, node: PRESET_NODE.name, clusterCIDR: PRESET_NODE.clusterCIDR }, seed);
-  return savedRules(standingRules(), proxier.sync(preset(name, seed).map((object) => ({ op: 'add', object })))?.text ?? '');
-}
 
 const at = (text: string): Ipv4 => parseIpv4(text)!;
 function tcp(from: string, to: string, port: number, change: { readonly flags?: number; readonly sourcePort?: number } = {}): Packet {
@@ -143,82 +118,6 @@ describe('reading', () => {
     const browser = simulation.rules(scene(text));
     expect(browser.tables().tables.reduce((sum, table) => sum + table.rules, 0)).toBe(rules);
     expect(browser.send(browser.tables().example).lane.report.verdict.kind).toMatch(/delivered|forwarded|dropped|rejected/);
-  });
-});
-
-describe('chains', () => {
-  it.each([
-    ['the shop', presetScene('shop')],
-    ['500 Services', presetScene('500')],
-    ['Docker, flannel, libvirt, ufw', scene(DOCKER)],
-    ['Calico, firewalld', scene(CALICO)],
-  ])('%s: a graph that can be drawn, with every rule in it', (_, wanted) => {
-    const browser = start().rules(wanted);
-    for (const { table, chains, rules } of browser.tables().tables) {
-      const { nodes, edges } = browser.graph(table);
-      expect(nodes.length).toBeLessThanOrEqual(80);
-      expect(nodes.reduce((sum, node) => sum + node.rules, 0)).toBe(rules);
-      expect(nodes.reduce((sum, node) => sum + node.chains, 0)).toBe(chains);
-      expect(new Set(nodes.map(({ name }) => name)).size).toBe(nodes.length);
-      for (const { from, to, rules: leading } of edges) {
-        expect(from).not.toBe(to);
-        expect(leading).toBeGreaterThan(0);
-        expect([nodes[from], nodes[to]]).not.toContain(undefined);
-      }
-      // A name stands for exactly one node: its own, or the first family that it begins like.
-      for (const { chain } of browser.chains(table, '', 0, 1000).chains) {
-        const view = browser.chain(table, chain, 0, 10)!;
-        const own = nodes.find(({ name }) => name === chain) ?? nodes.find(({ name }) => name.endsWith('*') && chain.startsWith(name.slice(0, -1)));
-        expect(own?.name).toBe(view.node);
-        expect(view.callersTotal > 0 || view.chain.policy !== null || view.total >= 0).toBe(true);
-      }
-    }
-  });
-
-  it('folds families only where there are many chains', () => {
-    const simulation = start();
-    expect(simulation.rules(scene(DOCKER)).graph('nat').nodes.every(({ chains }) => chains === 1)).toBe(true);
-    const { nodes } = simulation.rules(presetScene('500')).graph('nat');
-    expect(nodes.map(({ name, chains }) => [name, chains])).toEqual(expect.arrayContaining([['KUBE-SERVICES', 1], ['PREROUTING', 1], ['KUBE-SVC-*', 500], ['KUBE-SEP-*', 1000]]));
-  });
-
-  it('folds whatever else there is much of', () => {
-    const chains = (make: (index: number) => string, count: number) => Array.from({ length: count }, (_, index) => make(index));
-    const names = [...chains((index) => `cali-tw-cali${index}`, 100), ...chains((index) => `CUSTOMER_${index}`, 100), ...chains((index) => `${String.fromCharCode(97 + (index % 26))}${index}`, 300)];
-    const text = `*filter\n${names.map((name) => `:${name} - [0:0]\n`).join('')}${names.map((name) => `-A FORWARD -s 10.0.0.1 -g ${name}\n-A ${name} -j RETURN\n`).join('')}COMMIT\n`;
-    const { nodes, edges } = start().rules(scene(text)).graph('filter');
-    expect(nodes.length).toBeLessThanOrEqual(80);
-    expect(nodes).toContainEqual({ name: 'cali-tw-*', chains: 100, rules: 100, policy: null, service: null, endpoint: null });
-    expect(nodes).toContainEqual({ name: 'CUSTOMER_*', chains: 100, rules: 100, policy: null, service: null, endpoint: null });
-    expect(edges.every(({ goes }) => goes)).toBe(true);
-    expect(edges.reduce((sum, { rules }) => sum + rules, 0)).toBe(500);
-  });
-
-  it('finds chains by name, Service and endpoint, and says what a chain’s rules lead to and what leads to it', () => {
-    const browser = start().rules(scene(DOCKER));
-    expect(browser.chains('nat', 'shop/web', 0, 10).chains.map(({ chain }) => chain)).toEqual(['KUBE-EXT-OLQ2V7XZ3ENQKYMM', 'KUBE-SEP-WEBWEBWEBWEBWEB1', 'KUBE-SEP-WEBWEBWEBWEBWEB2', 'KUBE-SVC-OLQ2V7XZ3ENQKYMM']);
-    expect(browser.chains('nat', '10.244.2.9', 0, 10)).toMatchObject({ total: 1, chains: [{ chain: 'KUBE-SEP-WEBWEBWEBWEBWEB2', service: 'shop/web:http', endpoint: '10.244.2.9:8080' }] });
-    expect(browser.chains('filter', 'UFW', 2, 2)).toMatchObject({ total: 8, chains: [{ chain: 'ufw-before-input' }, { chain: 'ufw-logging-deny' }] });
-    expect(browser.chains('broute', '', 0, 10)).toEqual({ total: 0, chains: [] });
-    expect(browser.chain('nat', 'NOWHERE', 0, 10)).toBeNull();
-    expect(browser.chain('nat', 'KUBE-SVC-OLQ2V7XZ3ENQKYMM', 1, 5)).toMatchObject({
-      chain: { table: 'nat', rules: 3, policy: null, service: 'shop/web:http', endpoint: null },
-      node: 'KUBE-SVC-OLQ2V7XZ3ENQKYMM',
-      total: 3,
-      from: 1,
-      rows: [{ index: 1, target: 'KUBE-SEP-WEBWEBWEBWEBWEB1' }, { index: 2 }],
-      known: { 'KUBE-SEP-WEBWEBWEBWEBWEB2': { service: 'shop/web:http', endpoint: '10.244.2.9:8080' } },
-      callers: [{ chain: 'KUBE-EXT-OLQ2V7XZ3ENQKYMM', index: 1 }, { chain: 'KUBE-SERVICES', index: 1 }],
-      callersTotal: 2,
-    });
-  });
-
-  it('offers the interfaces that rules name, and a name for each pattern', () => {
-    const interfaces = (text: string) => start().rules(scene(text)).tables().interfaces;
-    expect(interfaces(DOCKER)).toEqual(expect.arrayContaining(['eth0', 'lo', 'docker0', 'br-5f1a2b3c4d5e', 'virbr0']));
-    expect(interfaces(CALICO)).toEqual(expect.arrayContaining(['tunl0', 'wg0', 'cali1a2b3c4d5e6']));
-    expect(interfaces(CALICO)).not.toContain('cali0');
-    expect(interfaces('*filter\n-A INPUT -i cali+ -j ACCEPT\n-A INPUT -i + -j DROP\nCOMMIT\n')).toContain('cali0');
   });
 });
 

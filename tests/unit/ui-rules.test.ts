@@ -99,6 +99,7 @@ const stages = [stage('conntrack', 'PREROUTING', '', 'conntrack', 0, 0), stage('
 const walk: Walk = {
   lane: { report: { stages, verdict: { kind: 'delivered', address: ip('10.0.0.9'), port: 8080, device: 'veth9' }, packetOut: { ...syn, destination: ip('10.0.0.9') } }, timeline: {} } as unknown as Walk['lane'],
   rules: [rule('PREROUTING', 0, true), rule('KUBE-SERVICES', 0, false), rule('KUBE-SERVICES', 1, false), rule('KUBE-SERVICES', 2, true), rule('KUBE-SVC-ABC', 0, true)],
+  nodes: ['', 'PREROUTING', 'KUBE-SERVICES', 'KUBE-SVC-*'],
   connections: 1,
 };
 
@@ -130,8 +131,8 @@ describe('a walk', () => {
 
 describe('the graph', () => {
   const layout = layoutChains(graph, { nodeWidth: ({ name }) => 40 + name.length * 7, nodeHeight: 44, gap: 10, column: 60 });
-  test('finds a chain by its own name before its family’s', () => {
-    expect(['KUBE-SVC-ABC', 'KUBE-SVC', 'KUBE-SERVICES', 'OTHER'].map((name) => nodeOf(graph, name))).toEqual([3, 4, 2, -1]);
+  test('finds a node by its name alone, not by what a chain’s name begins with', () => {
+    expect(['KUBE-SVC-*', 'KUBE-SVC', 'KUBE-SERVICES', 'KUBE-SVC-ABC', ''].map((name) => nodeOf(graph, name))).toEqual([3, 4, 2, -1, -1]);
   });
   test('no two nodes stand over one another, and jumps lead to the right', () => {
     layout.nodes.forEach((a, one) => layout.nodes.slice(one + 1).forEach((b) => {

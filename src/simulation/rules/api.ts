@@ -52,7 +52,15 @@ export interface Caller {
   readonly index: number;
 }
 
-/** Chains `from`… of those that a search found, at most 1,000 at once. */
+/** Which chains of a table are listed: those that both hold for. */
+export interface ChainsWanted {
+  /** What a chain's name, Service or endpoint holds; '': anything. */
+  readonly text: string;
+  /** The name of a family's node in the graph (`ChainNode.name`, where `chains` is above 1); null: of any family, or none. */
+  readonly family: string | null;
+}
+
+/** Chains `from`… of those that are wanted, at most 1,000 at once. */
 export interface ChainList {
   readonly total: number;
   readonly chains: readonly ListedChain[];
@@ -95,6 +103,8 @@ export interface WalkedRule {
 export interface Walk {
   readonly lane: Lane;
   readonly rules: readonly WalkedRule[];
+  /** For each stage of the lane's report the graph's node that its chain stands in (`ChainNode.name`); '' beside chains. */
+  readonly nodes: readonly string[];
   /** Connections known afterwards. */
   readonly connections: number;
 }
@@ -121,8 +131,8 @@ export interface RulesApi {
   /** Builds the scene's left lane if it is not there. */
   tables(scene: Scene): Promise<RuleTables>;
   graph(scene: Scene, table: string): Promise<ChainGraph>;
-  /** Chains whose name, Service or endpoint holds the text, in the table's order. */
-  chains(scene: Scene, table: string, text: string, from: number, count: number): Promise<ChainList>;
+  /** In the table's order. */
+  chains(scene: Scene, table: string, wanted: ChainsWanted, from: number, count: number): Promise<ChainList>;
   chain(scene: Scene, table: string, chain: string, from: number, count: number): Promise<ChainView | null>;
   send(scene: Scene, made: MadePacket): Promise<Walk>;
 }

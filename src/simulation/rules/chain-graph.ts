@@ -9,7 +9,7 @@ export function chainGraph(table: RuleTable, known: () => ReadonlyMap<string, Kn
   const nodes: { -readonly [Key in keyof ChainNode]: ChainNode[Key] }[] = [];
   const byFamily = new Map<string, number>();
   const nodeOf = new Map<number, number>();
-  // Families stand behind the chains, longer names first: a chain belongs to the first one that its name begins with.
+  // Families stand behind the chains, longer names first. Names do not tell whose a chain is: families may begin alike.
   const inFamilies: { readonly id: number; readonly family: string }[] = [];
   for (const { id, name } of table.chains()) {
     const family = families.get(name);

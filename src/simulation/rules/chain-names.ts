@@ -27,4 +27,9 @@ export class ChainNames {
     this.#families.set(table, found);
     return found;
   }
+
+  /** The name of the graph's node that a chain stands in: its own or its family's. */
+  node(table: RuleTable, chain: string): string {
+    return this.families(table).get(chain) ?? chain;
+  }
 }

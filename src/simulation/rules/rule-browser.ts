@@ -9,7 +9,7 @@ import type { Ipv4 } from '../../packet/address.ts';
 import { draw } from '../exchange.ts';
 import { SimulationError } from '../simulation-error.ts';
 import type { PlacedTarget } from '../target.ts';
-import type { Caller, ChainGraph, ChainList, ChainView, ListedChain, MadePacket, RuleTables, Walk, WalkedRule } from './api.ts';
+import type { Caller, ChainGraph, ChainList, ChainsWanted, ChainView, ListedChain, MadePacket, RuleTables, Walk, WalkedRule } from './api.ts';
 import { chainGraph } from './chain-graph.ts';
 import type { ChainNames } from './chain-names.ts';
 import { exampleFor, packetsToTry } from './example-packet.ts';
@@ -55,14 +55,17 @@ export class RuleBrowser {
     return rules ? chainGraph(rules, () => names.known(rules), names.families(rules)) : { table, nodes: [], edges: [] };
   }
 
-  chains(table: string, text: string, from: number, count: number): ChainList {
+  chains(table: string, { text, family }: ChainsWanted, from: number, count: number): ChainList {
     const rules = this.#table(table);
     if (!rules) return { total: 0, chains: [] };
-    const known = this.#options.names.known(rules);
+    const { names } = this.#options;
+    const known = names.known(rules);
+    const families = family === null ? null : names.families(rules);
     const wanted = text.trim().toLowerCase();
     const chains: ListedChain[] = [];
     let total = 0;
     for (const { id, name } of rules.chains()) {
+      if (families && families.get(name) !== family) continue;
       const stands = known.get(name);
       if (wanted !== '' && !name.toLowerCase().includes(wanted) && !stands?.service.includes(wanted) && !stands?.endpoint?.includes(wanted)) continue;
       total += 1;
@@ -88,7 +91,7 @@ export class RuleBrowser {
     }
     return {
       chain: this.#listed(rules, id),
-      node: names.families(rules).get(chain) ?? chain,
+      node: names.node(rules, chain),
       total: end - first,
       from: rows[0]?.index ?? from,
       rows,
@@ -115,7 +118,7 @@ export class RuleBrowser {
     }
     const report = lane.sendFrom(packet, { input, output }, 'steps');
     const { total } = connectionsOf(lane);
-    return { lane: { report, timeline: timePacket(report, profile) }, rules: walkedRules(report), connections: total };
+    return { lane: { report, timeline: timePacket(report, profile) }, rules: walkedRules(report), nodes: this.#nodesOf(report), connections: total };
   }
 
   /** The first of them that is not refused, else the first; nothing is left of the tries. */
@@ -138,6 +141,13 @@ export class RuleBrowser {
 
   #table(name: string): RuleTable | undefined {
     return this.#options.lane.tables.get(name as TableName);
+  }
+
+  #nodesOf({ stages }: PacketReport): string[] {
+    return stages.map(({ kind, part, name }) => {
+      const table = kind === 'chain' ? this.#table(part) : undefined;
+      return table ? this.#options.names.node(table, name) : '';
+    });
   }
 
   #listed(table: RuleTable, id: number): ListedChain {

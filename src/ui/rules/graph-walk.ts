@@ -2,11 +2,9 @@ import type { ChainGraph } from '../../simulation/rules/api.ts';
 import type { PathStop } from './walk-path.ts';
 import type { GraphLayout } from './graph-layout.ts';
 
-/** The node that a chain stands in: its own, or its family's; −1: it is in none. */
-export function nodeOf({ nodes }: ChainGraph, chain: string): number {
-  const own = nodes.findIndex(({ name }) => name === chain);
-  if (own >= 0) return own;
-  return nodes.findIndex(({ name, chains }) => chains > 1 && name.endsWith('*') && chain.startsWith(name.slice(0, -1)));
+/** The node of a name (`ChainView.node`, `PathStop.node`): a chain's own, or its family's; −1: the graph has none. */
+export function nodeOf({ nodes }: ChainGraph, node: string): number {
+  return nodes.findIndex(({ name }) => name === node);
 }
 
 export interface Lit {
@@ -19,13 +17,13 @@ export function litOn(graph: ChainGraph, path: readonly PathStop[], stops: numbe
   const nodes = new Set<number>();
   const edges = new Set<number>();
   const passed = path.slice(0, stops);
-  passed.forEach(({ kind, table, name, hook }, index) => {
+  passed.forEach(({ kind, table, node: name, hook }, index) => {
     if (kind !== 'chain' || table !== graph.table) return;
     const node = nodeOf(graph, name);
     if (node >= 0) nodes.add(node);
     const before = passed[index - 1];
     if (before?.kind !== 'chain' || before.table !== table || before.hook !== hook) return;
-    const from = nodeOf(graph, before.name);
+    const from = nodeOf(graph, before.node);
     const edge = graph.edges.findIndex((one) => one.from === from && one.to === node);
     if (edge >= 0) edges.add(edge);
   });

@@ -1,7 +1,7 @@
 import { answerOf } from './answer-packet.ts';
 import type { Packet } from '../../packet/packet.ts';
 import type { Reading, SimulationApi } from '../../simulation/api.ts';
-import type { ChainGraph, MadePacket, RulesApi, RuleTables, Walk } from '../../simulation/rules/api.ts';
+import type { ChainGraph, ChainsWanted, MadePacket, RulesApi, RuleTables, Walk } from '../../simulation/rules/api.ts';
 import type { Scene } from '../../simulation/scene.ts';
 import { sameLanes } from '../shell/default-scene.ts';
 import { errorSentence } from '../shell/sentence.ts';
@@ -23,8 +23,8 @@ export class RulesState {
   table = $state('');
   graph = $state.raw<ChainGraph | null>(null);
   rows = $state.raw<ChainRows | null>(null);
-  /** A family of chains, or a text, whose chains are listed; null: a chain is shown. */
-  listed = $state.raw<string | null>(null);
+  /** What chains are listed: a family's, or those that a text finds; null: a chain is shown. */
+  listed = $state.raw<ChainsWanted | null>(null);
   form = $state.raw<PacketForm | null>(null);
   keep = $state(false);
   walk = $state.raw<Walk | null>(null);
@@ -127,12 +127,12 @@ export class RulesState {
 
   /** A node of the graph: a chain, or a family, whose chains are listed. */
   choose(node: ChainGraph['nodes'][number]): void {
-    if (node.chains > 1) this.listed = node.name.replace(/\*$/, '');
+    if (node.chains > 1) this.listed = { text: '', family: node.name };
     else this.look(node.name);
   }
 
-  async chains(text: string, from: number, count: number): ReturnType<RulesApi['chains']> {
-    return this.#scene ? this.#engines.rules.chains(this.#scene, this.table, text, from, count) : { total: 0, chains: [] };
+  async chains(wanted: ChainsWanted, from: number, count: number): ReturnType<RulesApi['chains']> {
+    return this.#scene ? this.#engines.rules.chains(this.#scene, this.table, wanted, from, count) : { total: 0, chains: [] };
   }
 
   /** Sends the form's packet, if nothing in it is wrong. */
@@ -146,7 +146,7 @@ export class RulesState {
   /** Sends what the last packet's receiver answers; the form then shows that. */
   async reply(): Promise<void> {
     const { answer } = this;
-    if (!answer) return;
+    if (!answer || this.busy) return;
     this.form = formOf(answer);
     this.#last = answer.packet;
     await this.#walked(answer);

@@ -9,6 +9,8 @@ export interface PathStop {
   readonly table: string;
   /** A chain's name, or the stage's. */
   readonly name: string;
+  /** The name of the graph's node that the chain stands in; '' beside chains. */
+  readonly node: string;
   /** Half-open range in `Walk.rules`. */
   readonly first: number;
   readonly end: number;
@@ -18,11 +20,11 @@ export interface PathStop {
 }
 
 /** The stages of a walk as stops, in order; a chain that is left and come back to stands twice. */
-export function pathOf({ lane, rules }: Walk): readonly PathStop[] {
-  return lane.report.stages.map((stage) => {
+export function pathOf({ lane, rules, nodes }: Walk): readonly PathStop[] {
+  return lane.report.stages.map((stage, index) => {
     const { kind, hook, part, name, firstStep, endStep } = stage;
     const last = endStep > firstStep ? rules[endStep - 1] : undefined;
-    return { kind, hook, table: kind === 'chain' ? part : '', name, first: firstStep, end: endStep, matched: last?.matched ? last.index : null, stage };
+    return { kind, hook, table: kind === 'chain' ? part : '', name, node: nodes[index] ?? '', first: firstStep, end: endStep, matched: last?.matched ? last.index : null, stage };
   });
 }
 
