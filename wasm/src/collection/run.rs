@@ -7,7 +7,8 @@ use crate::machine::helper_names::{COUNT, helper_name};
 use crate::machine::memory::{CONTEXT, LONGEST_PACKET};
 use crate::machine::xdp::LONGEST_XDP;
 use crate::machine::program::run_from;
-use crate::machine::{Machine, Redirect, Steps};
+use crate::machine::steps::Steps;
+use crate::machine::{Machine, Redirect};
 use crate::map::{Map, Storage};
 use super::Collection;
 

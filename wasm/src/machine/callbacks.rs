@@ -3,7 +3,8 @@
 
 use super::program::{call_function, run_from, within};
 use super::provenance::Origin;
-use super::{Machine, shown_values};
+use super::steps::shown_values;
+use super::Machine;
 use crate::fault::Fault;
 use crate::map::{E2BIG, EINVAL, Storage};
 use crate::program::rewrite::function_slot;

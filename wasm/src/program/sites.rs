@@ -65,7 +65,7 @@ pub struct Site {
 /// The function that rbpf calls for a number that a rewritten program holds.
 pub fn function(number: u32) -> Option<Helper> {
     match number {
-        STEP_CALL => Some(crate::machine::step),
+        STEP_CALL => Some(crate::machine::steps::step),
         _ if number >= PAGE_BASE => PAGE_TABLE.as_flattened().get((number - PAGE_BASE) as usize).copied(),
         _ if number >= SITE_BASE => SITE_TABLE.as_flattened().get((number - SITE_BASE) as usize).copied(),
         _ => None,

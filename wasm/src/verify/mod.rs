@@ -5,6 +5,7 @@ mod access;
 mod branch;
 mod call;
 mod compute;
+mod landing;
 pub mod live;
 mod numbers;
 pub mod prototype;

@@ -1,5 +1,6 @@
 //! Goes along every path, and leaves one where all that can follow has been seen.
 
+use super::landing::{Landed, Seen};
 use super::live::live_registers;
 use super::numbers::{Learnt, number_registers};
 use super::state::{Base, Frame, Pointer, Reads, Register, State};
@@ -9,10 +10,6 @@ use crate::program::liveness::block_starts;
 
 /// As BPF_COMPLEXITY_LIMIT_INSNS.
 const MOST_FOLLOWED: u32 = 1_000_000;
-/// States kept for one instruction.
-const MOST_KEPT: usize = 256;
-/// After so many at one landing, numbers that differ there are forgotten.
-const PATIENCE: usize = 6;
 /// How often it starts again with what was forgotten kept, or with what it learnt.
 const MOST_ATTEMPTS: usize = 96;
 /// Instructions after which a walk that forgot numbers starts again with more of them kept: a loop may have lost its end.
@@ -24,38 +21,24 @@ pub const DEEPEST_CALL: usize = 8;
 /// A sentence at an instruction.
 pub type Refusal = (usize, String);
 
-/// A state that was seen at a landing; `open` paths from it have not ended yet.
-struct Seen {
-    state: State,
-    mark: u64,
-    open: u32,
-    parent: Option<(usize, usize)>,
-    /// Numbers were forgotten on arrival here.
-    widened: bool,
-    /// Slots of each frame's stack that were read from here on before they were written.
-    read: Vec<u64>,
-    /// Slots that were written on the way here from the parent.
-    written_before: Vec<u64>,
-}
-
 pub struct Walker<'a> {
     pub subject: &'a Subject<'a>,
-    reads: Reads,
+    pub(super) reads: Reads,
     learnt: Learnt,
     /// Something was learnt on this walk that states were compared without.
     learns: bool,
     /// Numbers were forgotten on this walk; whether they may be.
-    forgot: bool,
-    forgets: bool,
+    pub(super) forgot: bool,
+    pub(super) forgets: bool,
     landings: Vec<bool>,
     /// Landings at which forgetting numbers led to a refusal: they are kept there.
-    exact: Vec<bool>,
-    seen: Vec<Vec<Seen>>,
+    pub(super) exact: Vec<bool>,
+    pub(super) seen: Vec<Vec<Seen>>,
     /// Paths still to follow, each with the last landing it passed.
     waiting: Vec<(State, Option<(usize, usize)>)>,
     followed: u32,
     /// The last landing of the path that is being followed.
-    current: Option<(usize, usize)>,
+    pub(super) current: Option<(usize, usize)>,
     pub next_id: u32,
 }
 
@@ -123,20 +106,6 @@ impl<'a> Walker<'a> {
         Verdict { refusal, followed: self.followed, gave_up }
     }
 
-    /// Keeps the numbers at every landing on the way to a refusal where they were forgotten; false if there is none.
-    fn keep_more(&mut self, mut landing: Option<(usize, usize)>) -> bool {
-        let mut some = false;
-        while let Some((slot, index)) = landing {
-            let seen = &self.seen[slot][index];
-            if seen.widened {
-                self.exact[slot] = true;
-                some = true;
-            }
-            landing = seen.parent;
-        }
-        some
-    }
-
     /// All paths once.
     fn attempt(&mut self) -> Ended {
         self.followed = 0;
@@ -178,9 +147,7 @@ impl<'a> Walker<'a> {
             let insn = self.subject.program[at];
             let other = self.branch_of(insn, &mut state)?;
             if let Some(other) = other {
-                if let Some((slot, index)) = *landing {
-                    self.seen[slot][index].open += 1;
-                }
+                self.opened(*landing);
                 self.waiting.push((other, *landing));
                 continue;
             }
@@ -197,87 +164,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A path has ended: the landings behind it may be settled now.
-    fn ended(&mut self, mut landing: Option<(usize, usize)>) {
-        while let Some((slot, index)) = landing {
-            let seen = &mut self.seen[slot][index];
-            seen.open -= 1;
-            if seen.open > 0 {
-                return;
-            }
-            landing = seen.parent;
-        }
-    }
-
-    fn land(&mut self, state: &mut State, parent: Option<(usize, usize)>) -> Result<Landed, Refusal> {
-        let at = state.at;
-        let mut mark = state.mark(&self.reads);
-        let written_before = std::mem::replace(&mut state.written, vec![0; state.frames.len()]);
-        if let Some(index) = self.is_known(state, mark)? {
-            self.read_as_known((at, index), parent, &written_before);
-            return Ok(Landed::Known);
-        }
-        let mut widened = false;
-        if self.forgets && !self.exact[at] && self.seen[at].len() >= PATIENCE {
-            if let Some(last) = self.seen[at].last() {
-                widened = state.forget_numbers(&last.state, self.reads.live[at]);
-            }
-            if widened {
-                self.forgot = true;
-                mark = state.mark(&self.reads);
-                if let Some(index) = self.is_known(state, mark)? {
-                    self.read_as_known((at, index), parent, &written_before);
-                    return Ok(Landed::Known);
-                }
-            }
-        }
-        if self.seen[at].len() >= MOST_KEPT && !widened {
-            // Settled states only save work.
-            state.written = written_before;
-            return Ok(Landed::New(parent));
-        }
-        let read = vec![0; state.frames.len()];
-        self.seen[at].push(Seen { state: state.clone(), mark, open: 1, parent, widened, read, written_before });
-        Ok(Landed::New(Some((at, self.seen[at].len() - 1))))
-    }
-
-    /// The settled state, by its number at this landing, that covers this one.
-    fn is_known(&self, state: &State, mark: u64) -> Result<Option<usize>, Refusal> {
-        for (index, seen) in self.seen[state.at].iter().enumerate() {
-            if seen.open > 0 {
-                // Still on its way: here again with nothing changed, it comes here for ever.
-                if seen.mark == mark && seen.state.goes_on_as(state, &self.reads) {
-                    return Err((state.at, "It loops for ever: it comes here again with nothing changed.".to_owned()));
-                }
-                continue;
-            }
-            if seen.state.covers(state, &self.reads, &seen.read) {
-                return Ok(Some(index));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What was read from a known landing on would be read on this path too.
-    fn read_as_known(&mut self, (slot, index): (usize, usize), parent: Option<(usize, usize)>, written: &[u64]) {
-        for (owner, mask) in self.seen[slot][index].read.clone().into_iter().enumerate() {
-            self.mark_read(owner, mask & !written.get(owner).copied().unwrap_or(0), parent);
-        }
-    }
-
-    /// Slots of a frame's stack are read: they matter at every landing back to where they were written.
-    fn mark_read(&mut self, owner: usize, mut mask: u64, mut landing: Option<(usize, usize)>) {
-        while let (Some((slot, index)), true) = (landing, mask != 0) {
-            let seen = &mut self.seen[slot][index];
-            match seen.read.get_mut(owner) {
-                Some(read) => *read |= mask,
-                None => return,
-            }
-            mask &= !seen.written_before.get(owner).copied().unwrap_or(0);
-            landing = seen.parent;
-        }
-    }
-
     /// A number and an address meet at this instruction.
     pub fn learn_move(&mut self, at: usize) {
         self.learns |= !std::mem::replace(&mut self.learnt.moves[at], true);
@@ -286,12 +172,6 @@ impl<'a> Walker<'a> {
     /// This instruction stores on the stack.
     pub fn learn_keep(&mut self, at: usize) {
         self.learns |= !std::mem::replace(&mut self.learnt.keeps[at], true);
-    }
-
-    /// Called for every read of the stack.
-    pub fn stack_read(&mut self, state: &State, owner: usize, slots: u64) {
-        let mask = slots & !state.written.get(owner).copied().unwrap_or(0);
-        self.mark_read(owner, mask, self.current);
     }
 
     /// Runs one instruction that is no conditional jump on what is known.
@@ -394,9 +274,4 @@ enum Ended {
     Safe,
     TooMany(Option<(usize, usize)>),
     Refused(Refusal, Option<(usize, usize)>),
-}
-
-enum Landed {
-    Known,
-    New(Option<(usize, usize)>),
 }
