@@ -72,7 +72,7 @@ function send(...args: readonly string[]): Line {
   const folder = mkdtempSync(join(tmpdir(), 'rules-'));
   const file = join(folder, 'node.rules');
   writeFileSync(file, DUMP);
-  const text = execFileSync(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'src/cli.ts', 'send', '--rules', file, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const text = execFileSync(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'src/cli.ts', 'send', '--rules', file, '--profile', 'nft', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   rmSync(folder, { recursive: true });
   return JSON.parse(text) as Line;
 }
@@ -191,6 +191,15 @@ test('the walked chains and jumps are lit, the packet is stepped by keyboard, an
   await expect(way(page)).toContainText('conntrack knows it and rewrites it');
   await expect(way(page).getByRole('button').filter({ hasText: 'KUBE-SERVICES' })).toHaveCount(0);
   await expect(page.getByLabel('Source port', { exact: true })).toHaveValue('53');
+  // Back to the packet that a person made: the verdict beside it is the answer's, and says so.
+  await expect(verdict(page)).not.toContainText('Of the packet sent before');
+  await page.getByRole('button', { name: 'Back to the first packet' }).click();
+  await expect(page.getByLabel('Target port', { exact: true })).toHaveValue('53');
+  await expect(verdict(page)).toContainText('Of the packet sent before');
+  await sendPacket(page);
+  await expect(verdict(page)).not.toContainText('Of the packet sent before');
+  await page.getByLabel('Target', { exact: true }).fill('10.0.0.300');
+  await expect(verdict(page)).toContainText('Of the packet sent before');
 });
 
 test('counters rise as packets pass, and stay where connections are kept', async ({ page }) => {
@@ -274,7 +283,7 @@ test('one’s own rules are raced as one’s own, and Update says why it cannot 
   await openDump(page);
   await page.getByRole('button', { name: 'Race', exact: true }).click();
   await expect(clock(page)).toBeVisible();
-  await expect(page.getByRole('combobox', { name: 'Kernel tables' })).toContainText('your rules, legacy');
+  await expect(page.getByRole('combobox', { name: 'Kernel tables' })).toContainText('your rules, nft');
   await expect(page.getByRole('slider', { name: 'Services' })).toBeHidden();
   await expect(page.getByRole('button', { name: 'Add Service' })).toBeHidden();
   await page.getByRole('button', { name: 'Update', exact: true }).click();

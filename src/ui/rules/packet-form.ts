@@ -42,6 +42,11 @@ const ECHO_REQUEST = 8;
 /** Ports of a packet that had none. */
 const PORTS = { source: 40_000, destination: 80 } as const;
 
+/** Whether two forms say the same, field by field. */
+export function sameForm(a: PacketForm, b: PacketForm): boolean {
+  return (Object.keys(a) as (keyof PacketForm)[]).every((field) => a[field] === b[field]);
+}
+
 export function formOf({ packet, input, output }: MadePacket): PacketForm {
   const ported = packet.protocol === 'ICMP' ? null : packet;
   return {

@@ -6,7 +6,7 @@ import type { Scene } from '../../simulation/scene.ts';
 import { sameLanes } from '../shell/default-scene.ts';
 import { errorSentence } from '../shell/sentence.ts';
 import { ChainRows } from './chain-rows.svelte.ts';
-import { formOf, readForm, type FormFault, type PacketForm } from './packet-form.ts';
+import { formOf, readForm, sameForm, type FormFault, type PacketForm } from './packet-form.ts';
 import { pathOf, stopAt } from './walk-path.ts';
 
 /** Chains kept. */
@@ -26,6 +26,8 @@ export class RulesState {
   /** What chains are listed: a family's, or those that a text finds; null: a chain is shown. */
   listed = $state.raw<ChainsWanted | null>(null);
   form = $state.raw<PacketForm | null>(null);
+  /** The last packet that a person made, while the form shows an answer; null: it shows that packet. */
+  own = $state.raw<{ readonly form: PacketForm; readonly last: Packet | null } | null>(null);
   keep = $state(false);
   walk = $state.raw<Walk | null>(null);
   /** Index in the walk's rules of the one being evaluated; null: the walk has ended. */
@@ -42,8 +44,12 @@ export class RulesState {
     return read && 'faults' in read ? read.faults : [];
   });
   readonly answer = $derived(this.walk ? answerOf(this.walk) : null);
+  /** The form is another than the one that the walk's packet was sent from. */
+  readonly stale = $derived(this.walk !== null && this.form !== null && this.#sent !== null && !sameForm(this.form, this.#sent));
 
   readonly #engines: RulesEngines;
+  /** The form as it was sent. */
+  #sent = $state.raw<PacketForm | null>(null);
   #scene: Scene | null = null;
   #last: Packet | null = null;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
@@ -66,6 +72,7 @@ export class RulesState {
     this.rows = null;
     this.listed = null;
     this.form = null;
+    this.own = null;
     this.walk = null;
     this.step = null;
     this.#graphs.clear();
@@ -140,16 +147,27 @@ export class RulesState {
     const { form } = this;
     const read = form ? readForm(form, this.#last) : null;
     if (!form || !read || !('packet' in read)) return;
-    await this.#walked({ packet: read.packet, input: form.input, output: form.output, keep: this.keep });
+    this.own = null;
+    await this.#walked({ packet: read.packet, input: form.input, output: form.output, keep: this.keep }, form);
   }
 
   /** Sends what the last packet's receiver answers; the form then shows that. */
   async reply(): Promise<void> {
     const { answer } = this;
-    if (!answer || this.busy) return;
-    this.form = formOf(answer);
+    if (!answer || this.busy || !this.form) return;
+    this.own ??= { form: this.form, last: this.#last };
+    const form = formOf(answer);
+    this.form = form;
     this.#last = answer.packet;
-    await this.#walked(answer);
+    await this.#walked(answer, form);
+  }
+
+  /** Puts the last packet that a person made back into the form, after answers. */
+  back(): void {
+    if (!this.own) return;
+    this.form = this.own.form;
+    this.#last = this.own.last;
+    this.own = null;
   }
 
   /** To a walked rule: table and chain follow it; null: to the walk's end. */
@@ -175,7 +193,7 @@ export class RulesState {
     this.to(next ?? (direction > 0 ? null : 0));
   }
 
-  async #walked(made: MadePacket): Promise<void> {
+  async #walked(made: MadePacket, form: PacketForm): Promise<void> {
     const scene = this.#scene;
     if (!scene || this.busy) return;
     this.busy = true;
@@ -184,6 +202,7 @@ export class RulesState {
       const walk = await this.#engines.rules.send(scene, made);
       if (this.#scene !== scene) return;
       this.walk = walk;
+      this.#sent = form;
       this.step = null;
       this.#last = made.packet;
       for (const rows of this.#looked.values()) rows.age();
