@@ -17,11 +17,17 @@ interface Ports {
   readonly slice: EndpointPort[];
 }
 
-function portsOf(name: string, port: number, targetPort: number): Ports {
-  return { service: [{ name, port, targetPort, protocol: 'TCP' }], slice: [{ name, port: targetPort, protocol: 'TCP' }] };
+/** What many objects share must not change with one of them; kubectl's types know no `readonly`. */
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value)) if (Array.isArray(part)) Object.freeze(part);
+  return Object.freeze(value);
 }
 
-const PORTS: readonly Ports[] = [portsOf('http', 80, 8080), portsOf('https', 443, 8443), portsOf('grpc', 9000, 9000), portsOf('http', 8080, 8080), portsOf('metrics', 9090, 9090)];
+function portsOf(name: string, port: number, targetPort: number): Ports {
+  return frozen({ service: [frozen<ServicePort>({ name, port, targetPort, protocol: 'TCP' })], slice: [frozen<EndpointPort>({ name, port: targetPort, protocol: 'TCP' })] });
+}
+
+const PORTS: readonly Ports[] = frozen([portsOf('http', 80, 8080), portsOf('https', 443, 8443), portsOf('grpc', 9000, 9000), portsOf('http', 8080, 8080), portsOf('metrics', 9090, 9090)]);
 const ADDED_PORTS = portsOf('http', 80, 8080);
 
 /** Service addresses: 10.96.0.0/12, of which 10.111.0.0/16 is kept for Services that are added. */
@@ -65,8 +71,8 @@ export function preset(name: PresetName, seed: number): ClusterObject[] {
 }
 
 /** What all of the presets' Services and endpoints have in common, once. */
-const IPV4: 'IPv4'[] = ['IPv4'];
-const READY = { ready: true, serving: true, terminating: false };
+const IPV4 = frozen<'IPv4'[]>(['IPv4']);
+const READY = frozen({ ready: true, serving: true, terminating: false });
 
 /** A Service of one port and its EndpointSlice, as the API server holds them. */
 function serviceObjects(namespace: string, name: string, address: string, { service: ports, slice: targets }: Ports, pods: readonly string[]): [ClusterObject, ClusterObject] {
