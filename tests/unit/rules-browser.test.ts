@@ -79,6 +79,22 @@ describe('a race through a node’s own rules', () => {
   });
 });
 
+describe('the packet to begin with', () => {
+  it('comes in by an interface that the rules know as a pod’s, and by one that lets it through', () => {
+    const browser = start().rules(scene(CALICO));
+    const { example, interfaces } = browser.tables();
+    expect(example.input).toBe('cali1a2b3c4d5e6');
+    expect(interfaces).toContain(example.input);
+    expect(browser.send(example).lane.report.verdict.kind).toBe('forwarded');
+  });
+  it('takes a name of a pattern where no name is whole, and the node’s own where rules name none', () => {
+    const from = (rule: string) => start().rules(scene(`${saved('shop')}*mangle\n${rule}COMMIT\n`)).tables().example.input;
+    expect(from('-A PREROUTING -i lxc+ -j ACCEPT\n')).toBe('lxc0');
+    expect(from('-A PREROUTING -i cni0 -j ACCEPT\n')).toBe('cni0');
+    expect(from('-A PREROUTING -i docker0 -j ACCEPT\n')).toMatch(/^veth/);
+  });
+});
+
 describe('reading', () => {
   it('says what a node’s rules hold before any lane is built', () => {
     const reading = start().read({ kind: 'rules', text: CALICO });
@@ -218,19 +234,18 @@ describe('random packets', () => {
     fc.assert(
       fc.property(fc.array(sent, { minLength: 1, maxLength: 4 }), (packets) => {
         const { tables, sets } = readDump(text);
-        const topology = new Topology({ routeLocalnet: true });
+        const pods = new Map([[client, 'veth'], ...(text === DOCKER ? [[at('10.244.1.5'), 'veth0af40105'] as const] : [])]);
+        const topology = new Topology({ routeLocalnet: true, pods: (to) => pods.get(to) });
         topology.addInterface({ name: 'lo', addresses: [{ address: at('127.0.0.0'), length: 8 }], own: [at('127.0.0.1')] });
         topology.addInterface({ name: 'eth0', addresses: [{ address: node, length: 32 }], own: [node] });
         topology.addRoute({ destination: { address: at('0.0.0.0'), length: 0 }, via: null, device: 'eth0' });
-        topology.addRoute({ destination: { address: client, length: 32 }, via: null, device: 'veth' });
-        if (text === DOCKER) topology.addRoute({ destination: { address: at('10.244.1.5'), length: 32 }, via: null, device: 'veth0af40105' });
         const random = xoroshiro128plus(draw(wanted.seed, wanted.packet).seed);
         const netfilter = new Netfilter({ topology, tables, sets, random32: () => random.next() >>> 0 });
         packets.forEach(({ packet: one, input, output }, index) => {
           const walk = browser.send({ packet: one, input, output, keep: index > 0 });
           if (index > 0) netfilter.advance(1);
           const log = new PacketLog('none', true);
-          const behind = input !== null && input !== 'eth0' && topology.route(one.source)?.device === 'eth0';
+          const behind = input !== null && input !== 'eth0' && !topology.isLocal(one.source);
           if (behind) topology.addRoute({ destination: { address: one.source, length: 32 }, via: null, device: input });
           const passage = input === null ? netfilter.output(one, log, output) : netfilter.receive(one, input, log, output);
           if (behind) topology.removeHostRoute(one.source);

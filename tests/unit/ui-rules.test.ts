@@ -4,7 +4,8 @@ import { parseIpv4, type Ipv4 } from '../../src/packet/address.ts';
 import { TCP_FLAG, type Packet } from '../../src/packet/packet.ts';
 import type { ChainGraph, ChainNode, MadePacket, Walk } from '../../src/simulation/rules/api.ts';
 import { answerOf, answerPacket } from '../../src/ui/rules/answer-packet.ts';
-import { edgePath, layoutChains } from '../../src/ui/rules/graph-layout.ts';
+import { edgePath, layoutChains, viewed } from '../../src/ui/rules/graph-layout.ts';
+import { follow, NO_TRAIL } from '../../src/ui/rules/graph-trail.ts';
 import { litOn, neighbour, nodeOf } from '../../src/ui/rules/graph-walk.ts';
 import { formOf, PROTOCOLS, readForm, sameForm, withProtocol } from '../../src/ui/rules/packet-form.ts';
 import { ruleWords } from '../../src/ui/rules/rule-words.ts';
@@ -158,6 +159,25 @@ describe('the graph', () => {
   ] as const)('from %i, %s leads along the jumps', (from, key, to) => {
     expect(Array.isArray(to) ? to : [to]).toContain(neighbour(graph, layout, from, key));
   });
+  test('left and right go back the way that one came', () => {
+    for (const start of [0, 1]) {
+      const there = follow(graph, layout, NO_TRAIL, start, 'ArrowRight');
+      const back = there && follow(graph, layout, there.trail, there.node, 'ArrowLeft');
+      expect([there?.node, back?.node]).toEqual([2, start]);
+    }
+    for (const end of [3, 4]) {
+      const there = follow(graph, layout, NO_TRAIL, end, 'ArrowLeft');
+      expect([there?.node, there && follow(graph, layout, there.trail, 2, 'ArrowRight')?.node]).toEqual([2, end]);
+    }
+  });
+  it.each([
+    ['all that fits, in the middle', [[300, 400], [500, 600]], 400, 250],
+    ['from the beginning', [[20, 120], [200, 300]], 400, 0],
+    ['the first, with what is beyond it', [[100, 200], [900, 1000]], 400, 92],
+    ['the first, with what is before it', [[900, 1000], [100, 200]], 400, 608],
+    ['one larger than the room, from its beginning', [[100, 700]], 400, 92],
+    ['nothing', [], 400, 0],
+  ] as const)('shows of a walk %s', (_, spans, room, scroll) => { expect(viewed(spans, room)).toBe(scroll); });
   test('up and down stay in the column, and come back', () => {
     const [upper, lower] = layout.nodes[0]!.y < layout.nodes[1]!.y ? [0, 1] : [1, 0];
     expect(neighbour(graph, layout, upper, 'ArrowDown')).toBe(lower);

@@ -162,7 +162,8 @@ export class IptablesDatapath implements Datapath {
     const pod = input === null ? undefined : this.#pods.behind(input);
     log.begin('way-in', pod?.name ?? input ?? this.#options.node.name, input ?? '');
     if (input === null) return this.#report(packet, this.#netfilter.output(packet, log, output), log);
-    const behind = input !== 'lo' && input !== UPLINK && !pod && topology.route(packet.source)?.device === UPLINK;
+    // An interface that only rules name: whoever sends by it sits behind it, a pod that the node would link by a name of its own too.
+    const behind = input !== 'lo' && input !== UPLINK && !pod && !topology.isLocal(packet.source) && topology.route(packet.source) !== null;
     if (behind) topology.addRoute({ destination: { address: packet.source, length: 32 }, via: null, device: input });
     try {
       return this.#report(packet, this.#netfilter.receive(packet, input, log, output), log);

@@ -4,6 +4,7 @@ import { parseIpv4, type Ipv4 } from '../../packet/address.ts';
 import { firstPacket, type Draw } from '../exchange.ts';
 import type { PlacedTarget } from '../target.ts';
 import type { MadePacket } from './api.ts';
+import { podInterfaces } from './interface-names.ts';
 
 const UPLINK = 'eth0';
 /** Two addresses of the outside: of the networks for documentation (RFC 5737). */
@@ -13,11 +14,12 @@ const PORTS = [['TCP', 22], ['TCP', 443], ['TCP', 80], ['UDP', 53]] as const;
 
 const address = (text: string): Ipv4 => parseIpv4(text) ?? (0 as Ipv4);
 
-/** The first packet of a connection of the sending pod to the target. */
-export function exampleFor(target: PlacedTarget, lane: Implementation<'iptables'>, { client }: ClusterNode, drawn: Draw): MadePacket {
+/** The first packet of a connection of the sending pod to the target: by each of the pod's interfaces that rules name, or by the one that the node gives it. */
+export function examplesFor(target: PlacedTarget, lane: Implementation<'iptables'>, { client }: ClusterNode, drawn: Draw): readonly MadePacket[] {
   const from = address(client.address);
   const packet = firstPacket({ from, to: address(target.address), port: target.port, protocol: target.protocol }, drawn);
-  return { packet, input: lane.deviceOf(from), output: null, keep: false };
+  const named = podInterfaces(lane);
+  return (named.length > 0 ? named : [lane.deviceOf(from)]).map((input) => ({ packet, input, output: null, keep: false }));
 }
 
 /** Where rules name no Service: packets from outside to the node, of the node itself, and of a pod to the outside. */

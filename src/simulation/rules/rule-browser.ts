@@ -12,7 +12,7 @@ import type { PlacedTarget } from '../target.ts';
 import type { Caller, ChainGraph, ChainList, ChainsWanted, ChainView, ListedChain, MadePacket, RuleTables, Walk, WalkedRule } from './api.ts';
 import { chainGraph } from './chain-graph.ts';
 import type { ChainNames } from './chain-names.ts';
-import { exampleFor, packetsToTry } from './example-packet.ts';
+import { examplesFor, packetsToTry } from './example-packet.ts';
 import { interfacesOf } from './interface-names.ts';
 
 const CALLERS_LISTED = 50;
@@ -46,7 +46,7 @@ export class RuleBrowser {
     const { lane, node, target, seed, packet } = this.#options;
     const tables = [...lane.tables].map(([table, rules]) => ({ table, chains: [...rules.chains()].length, rules: rules.ruleCount }));
     const drawn = draw(seed, packet);
-    return { tables, interfaces: interfacesOf(lane, node), example: target ? exampleFor(target, lane, node, drawn) : this.#accepted(packetsToTry(node, drawn)) };
+    return { tables, interfaces: interfacesOf(lane, node), example: this.#accepted(target ? examplesFor(target, lane, node, drawn) : packetsToTry(node, drawn)) };
   }
 
   graph(table: string): ChainGraph {
@@ -126,6 +126,7 @@ export class RuleBrowser {
     const { lane, seed, packet } = this.#options;
     const [first] = packets;
     if (!first) throw new SimulationError('simulation_engine', { reason: 'No packet to try.' });
+    if (packets.length === 1) return first;
     const clear = () => {
       lane.reset(draw(seed, packet).seed);
       lane.resetCounters();

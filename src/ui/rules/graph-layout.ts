@@ -33,6 +33,8 @@ export interface GraphSizes {
 }
 
 const MARGIN = 10;
+/** Left between a node and the edge of the view, px. */
+const EDGE = 8;
 
 /** Lays the chains out from left to right: those that a hook enters first, then what they jump to. */
 export function layoutChains({ nodes, edges }: ChainGraph, { nodeWidth, nodeHeight, gap, column }: GraphSizes): GraphLayout {
@@ -55,6 +57,15 @@ export function layoutChains({ nodes, edges }: ChainGraph, { nodeWidth, nodeHeig
       return { points, x: middle.x, y: middle.y };
     }),
   };
+}
+
+/** How far to scroll so that all the spans, from near to far, stand in the middle; where they need more room than there is, as many as the first one leaves. */
+export function viewed(spans: readonly (readonly [near: number, far: number])[], room: number): number {
+  const [first] = spans;
+  if (!first) return 0;
+  const [near, far] = [Math.min(...spans.map(([one]) => one)), Math.max(...spans.map(([, one]) => one))];
+  const middle = (near + far - room) / 2;
+  return Math.max(0, Math.min(Math.max(middle, first[1] + EDGE - room), first[0] - EDGE));
 }
 
 /** A smooth line through an edge's points. */

@@ -35,6 +35,9 @@ export class RulesState {
   busy = $state(false);
   failure = $state('');
 
+  /** The form as it was sent. */
+  #sent = $state.raw<PacketForm | null>(null);
+
   readonly path = $derived(this.walk ? pathOf(this.walk) : []);
   readonly at = $derived(this.step === null ? -1 : stopAt(this.path, this.step));
   /** Stops of the path that are passed or stood at. */
@@ -48,8 +51,6 @@ export class RulesState {
   readonly stale = $derived(this.walk !== null && this.form !== null && this.#sent !== null && !sameForm(this.form, this.#sent));
 
   readonly #engines: RulesEngines;
-  /** The form as it was sent. */
-  #sent = $state.raw<PacketForm | null>(null);
   #scene: Scene | null = null;
   #last: Packet | null = null;
   // eslint-disable-next-line svelte/prefer-svelte-reactivity
