@@ -16,7 +16,7 @@ async function open(page: Page): Promise<void> {
 const result = (page: Page) => page.getByRole('region', { name: 'Result' });
 const checker = (page: Page) => page.getByRole('region', { name: 'Checker' });
 const step = (page: Page) => page.getByRole('region', { name: 'This step' });
-const slider = (page: Page) => page.getByRole('slider', { name: 'Instruction' });
+const slider = (page: Page) => page.getByRole('slider', { name: 'Step' });
 const listing = (page: Page) => page.getByRole('group', { name: 'Instructions' });
 const place = async (page: Page) => Number(await slider(page).inputValue());
 
@@ -64,13 +64,19 @@ test('assembler: a fault has its place, what is unsafe is refused, what is mende
   await open(page);
   await write(page, '.program xdp mine\nr0 = 2\nr1 == 3\nexit\n');
   await expect(page.getByRole('alert').filter({ hasText: 'line 3, column 4' })).toBeVisible();
+  await expect(checker(page)).toContainText('The text has faults');
   await expect(page.getByRole('button', { name: 'Run on packet' })).toBeDisabled();
 
   await write(page, '.program xdp mine\nr1 = *(u32 *)(r1 + 0)\nr0 = *(u8 *)(r1 + 0)\nexit\n');
   await expect(checker(page)).toContainText('refused');
-  await expect(checker(page)).toContainText('at instruction 1');
+  await expect(checker(page)).toContainText('refused at instruction 1');
   await expect(listing(page)).toContainText('refused here');
   await expect(page.getByRole('button', { name: 'Run on packet' })).toBeDisabled();
+
+  // Of the program before nothing is told any more.
+  await write(page, '.program xdp mine\nr0 == 2\nexit\n');
+  await expect(checker(page)).toContainText('The text has faults');
+  await expect(checker(page)).not.toContainText('refused');
 
   await write(page, '.program xdp mine\nr0 = 2\nexit\n');
   await page.getByRole('button', { name: 'Run on packet' }).click();
@@ -154,12 +160,24 @@ test('the packet is edited by its fields and by hex', async ({ page }) => {
   await hex.fill('00 11 xx');
   await hex.blur();
   await expect(packet.getByRole('alert')).toContainText('“x” is no hex digit');
+  // The last good packet is not what is written there.
+  const run = page.getByRole('button', { name: /^Run/ });
+  await expect(run).toBeDisabled();
+  for (const bytes of ['00', '']) {
+    await hex.fill(bytes);
+    await hex.blur();
+    await expect(packet.getByRole('alert')).toContainText(`these are ${bytes.length / 2}`);
+    await expect(run).toBeDisabled();
+  }
+  await packet.getByRole('button', { name: 'Show fields' }).click();
+  await expect(run).toBeEnabled();
+  await packet.getByRole('button', { name: 'Edit as hex' }).click();
   await hex.fill('00 '.repeat(13));
   await hex.blur();
   await expect(packet.getByRole('alert')).toContainText('14 to');
   await hex.fill('00 '.repeat(60));
   await hex.blur();
-  await page.getByRole('button', { name: /^Run/ }).click();
+  await run.click();
   await expect(result(page)).toContainText('TC_ACT_');
 });
 

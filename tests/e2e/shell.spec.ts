@@ -33,6 +33,26 @@ test('a fault in pasted YAML is shown with its line', async ({ page }) => {
   await page.getByRole('button', { name: 'Open' }).click();
   await page.getByRole('textbox').first().fill(CLUSTER.replace('clusterIP: 10.96.7.7', 'clusterIP: 10.96.7.777'));
   await expect(page.getByText(/line 5\b/i).first()).toBeVisible();
+  // What is wrong is said beside its place, before anything is asked for.
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Line 5, column' })).toContainText('10.96.7.777');
+
+  // Closed and opened again, the text is there.
+  await dialog.getByRole('button', { name: 'Close' }).first().click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole('button', { name: 'Open' }).click();
+  await expect(dialog).toContainText('10.96.7.777');
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Line 5, column' })).toBeVisible();
+});
+
+test('rules with faults: the first of each table is told, and that there may be more', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.getByRole('textbox').first().fill('*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j NOWHERE\n-A PREROUTING -m frobnicate -j ACCEPT\nCOMMIT\n*raw\n-A OUTPUT -p tcp --dport\nCOMMIT\n');
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByText('faults: 2 or more')).toBeVisible();
+  await expect(dialog.getByRole('listitem').filter({ hasText: 'Line 3, column' })).toContainText('NOWHERE');
+  await expect(dialog).toContainText('there may be more behind it');
 });
 
 test('a syntax fault has its line, and what is whole beside it opens', async ({ page }) => {

@@ -33,6 +33,8 @@ export class ProgramsState {
   name = $state<string | null>(null);
   program = $state.raw<OpenedProgram | null>(null);
   input = $state.raw<ProgramInput | null>(null);
+  /** What is written for the input is no packet: it is then still the last good one, and is not run. */
+  inputWrong = $state(false);
   trace = $state.raw<RunTrace | null>(null);
   /** Runs over the maps as they are, since the object was opened. */
   runs = $state(0);
@@ -120,12 +122,14 @@ export class ProgramsState {
     });
   }
 
-  /** Assembles the text and checks what it became; faults leave the program as it was before. */
+  /** Assembles the text and checks what it became; faults leave the program as it was before, without its run. */
   async useText(text: string): Promise<void> {
     this.text = text;
     const result = assemble(text);
     if ('faults' in result) {
       this.textFaults = result.faults;
+      // Of a text that is no more.
+      this.#forgetRun();
       if (this.origin?.kind !== 'text') this.#clear({ kind: 'text' });
       return;
     }
@@ -162,6 +166,7 @@ export class ProgramsState {
   }
 
   async run(): Promise<void> {
+    if (this.inputWrong) return;
     await this.#work(() => this.#run());
   }
 
