@@ -9,6 +9,8 @@ import type { RuleRow } from '../../src/datapaths/view.ts';
 import type { Stage } from '../../src/datapaths/stage.ts';
 import { chainStep, difference, packetAt } from '../../src/ui/inspector/chain-step.ts';
 import { duration, durationParts, durationWithin } from '../../src/ui/inspector/duration.ts';
+import { endedByWords } from '../../src/ui/inspector/ended-by.ts';
+import { arrivalWords } from '../../src/ui/inspector/stage-words.ts';
 import { headerRows } from '../../src/ui/inspector/header-rows.ts';
 import { hexRegister, programStep, shortRegister } from '../../src/ui/inspector/program-step.ts';
 import { stageAt } from '../../src/ui/inspector/stage-at.ts';
@@ -28,6 +30,16 @@ test('Korean has its own words from a minute up', () => {
 });
 test.each([[0.17e9, 0.35e9, { value: '170', unit: 'ms' }], [1.2e9, 15.2e9, { value: '1.2', unit: 's' }], [500, 6000, { value: '0.50', unit: 'µs' }]])('%s ns of %s keeps the unit of the whole', (ns, total, parts) => {
   expect(durationWithin(ns, total, 'en')).toEqual(parts);
+});
+
+test.each([
+  ['filter:KUBE-FORWARD:0', 'filter KUBE-FORWARD rule 1'],
+  ['nat:my:chain:11', 'nat my:chain rule 12'],
+  ['filter:FORWARD:policy', 'the policy of filter FORWARD'],
+  ['kernel', 'kernel'],
+  ['no route', 'no route'],
+])('%s reads %s', (by, text) => {
+  expect(endedByWords(by)).toBe(text);
 });
 
 const ip = (text: string) => parseIpv4(text) as Ipv4;
@@ -69,6 +81,13 @@ describe('a step of a real chain', () => {
   test('no step, and one after the last, are nothing', () => {
     expect(chainStep(report, null)).toBeNull();
     expect(chainStep(report, trace!.rule.length)).toBeNull();
+  });
+  test('an echo request has no port to be delivered to', () => {
+    const { source, destination, ttl, length } = report.packetIn;
+    const ping: Packet = { protocol: 'ICMP', source, destination, ttl, length, type: 8, code: 0, identifier: 1, sequence: 1, inner: null };
+    const words = (packetIn: Packet) => arrivalWords({ report: { ...report, packetIn, verdict: { kind: 'delivered', address: ip('10.244.0.9'), port: 0, device: 'lxc1' } }, timeline: { stages: [], total: 0 as Nanoseconds, shared: 0 as Nanoseconds } });
+    expect(words(ping)).toContain('10.244.0.9.');
+    expect(words(report.packetIn)).toContain('10.244.0.9:0.');
   });
   test('the header’s destination is the only address that DNAT changed', () => {
     const rows = headerRows(report.packetIn, [report.packetOut, null]);

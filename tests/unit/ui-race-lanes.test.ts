@@ -4,6 +4,9 @@ import type { Opened, Race } from '../../src/simulation/api.ts';
 import { readAssets } from '../../src/simulation/node-assets.ts';
 import type { PresetId, Scene } from '../../src/simulation/scene.ts';
 import { Simulation } from '../../src/simulation/simulation.ts';
+import { parseIpv4, type Ipv4 } from '../../src/packet/address.ts';
+import type { Verdict } from '../../src/datapaths/report.ts';
+import { bypassOf } from '../../src/ui/race/bypassed.ts';
 import { connectionScope, shortMap, withoutTarget } from '../../src/ui/race/access-words.ts';
 import { accessStart, heldAccess } from '../../src/ui/race/held-access.ts';
 import { laneParts } from '../../src/ui/race/lane-parts.ts';
@@ -11,6 +14,7 @@ import { lastStep, stepStart, stepTime } from '../../src/ui/race/lane-steps.ts';
 import { lensStep } from '../../src/ui/race/lens-step.ts';
 import { countsAt } from '../../src/ui/race/race-counts.ts';
 import { ending, raceModel, type RaceModel } from '../../src/ui/race/race-model.ts';
+import { ratioSpan } from '../../src/ui/race/ratio-span.ts';
 import { packetPlace, stationState } from '../../src/ui/race/stations.ts';
 
 const simulation = new Simulation({ assets: readAssets(), profiles: { find: findProfile } });
@@ -47,13 +51,12 @@ describe('a first packet to the last of 50 Services', () => {
   });
 
   test('at the end everything is counted that the engines counted, at the start nothing', () => {
-    expect(countsAt(model, 0)).toMatchObject({ rules: 0, instructions: 0, lookups: 0, accesses: 0, conntrackLookups: 0 });
+    expect(countsAt(model, 0)).toMatchObject({ rules: 0, instructions: 0, accesses: 0, conntrackLookups: 0 });
     const { iptables, ebpf } = race.lanes;
     expect(countsAt(model, model.end)).toMatchObject({
       rules: iptables.report.work.rulesEvaluated,
       conntrackLookups: iptables.report.work.conntrackLookups,
       instructions: ebpf.report.work.instructions,
-      lookups: ebpf.report.work.mapLookups,
       accesses: (ebpf.report.work.mapLookups ?? 0) + (ebpf.report.work.mapUpdates ?? 0),
     });
   });
@@ -103,6 +106,11 @@ describe('a first packet to the last of 50 Services', () => {
     expect(names(model.map.stations).slice(0, 4)).toEqual(['client', 'veth', 'cil_from_container', 'accesses']);
     expect(names(model.map.stations)).toContain('redirect_peer');
     expect(model.chain.stations.every(({ bypassed }) => !bypassed)).toBe(true);
+  });
+
+  test('the redirect to the pod goes past netfilter’s hooks and connection tracking, and nothing else is called bypassed', () => {
+    expect(bypassOf(race.lanes.iptables, race.lanes.ebpf)).toEqual({ kind: 'bypassed', names: ['PREROUTING', 'conntrack', 'FORWARD', 'POSTROUTING'] });
+    expect(ratioSpan(race.lanes.iptables, race.lanes.ebpf)).toBe('same');
   });
 
   test('the packet stands at one place of its path at a time, and never goes back', () => {
@@ -171,6 +179,57 @@ describe('a known connection', () => {
   });
 });
 
+describe('endpoints that are no pod here', () => {
+  const service = { kind: 'Service', apiVersion: 'v1', metadata: { name: 'db', namespace: 'demo' }, spec: { clusterIP: '10.96.9.9', ports: [{ name: 'tcp', port: 80, protocol: 'TCP' }] } };
+  const slice = (name: string, addresses: readonly string[], nodeName?: string) => ({ kind: 'EndpointSlice', apiVersion: 'discovery.k8s.io/v1', metadata: { name: `${name}-1`, namespace: 'demo', labels: { 'kubernetes.io/service-name': name } }, addressType: 'IPv4', ports: [{ name: 'tcp', port: 8080, protocol: 'TCP' }], endpoints: addresses.map((address) => ({ addresses: [address], ...(nodeName === undefined ? {} : { nodeName }), conditions: { ready: true } })) });
+  const node = { kind: 'Node', apiVersion: 'v1', metadata: { name: 'here' }, status: { addresses: [{ type: 'InternalIP', address: '192.168.0.77' }] } };
+  // The node with most endpoints is the one that is simulated.
+  const objects = (address: string, nodeName?: string) => [service, node, slice('db', [address], nodeName), slice('other', ['10.244.0.21', '10.244.0.22'], 'here')];
+  const race = (address: string, nodeName?: string) => run(scene({ cluster: { kind: 'text', text: objects(address, nodeName).map((object) => JSON.stringify(object)).join('\n---\n') } }));
+
+  test('a packet that leaves the node ends at the uplink in both lanes, bypasses no hook, and gives no ratio', () => {
+    const { model } = race('203.0.113.7', 'elsewhere');
+    expect(model.race.lanes.ebpf.report.verdict.kind).toBe('forwarded');
+    for (const { lane, stations } of [model.chain, model.map]) {
+      expect(ending(lane)).toBe('left');
+      expect(stations.at(-1)).toMatchObject({ role: 'uplink', name: 'eth0', start: lane.timeline.total });
+      expect(packetPlace(stations, lane.timeline.total * 0.999)).toBeLessThan(stations.length - 1);
+      expect(packetPlace(stations, lane.timeline.total)).toBe(stations.length - 1);
+    }
+    expect(bypassOf(model.chain.lane, model.map.lane)).toEqual({ kind: 'stack' });
+    expect(ratioSpan(model.chain.lane, model.map.lane)).toBe('left');
+  });
+
+  test('a process of the node itself is no server pod', () => {
+    const { model } = race('192.168.0.77');
+    for (const { lane, stations } of [model.chain, model.map]) {
+      expect(ending(lane)).toBe('arrived');
+      expect(stations.at(-1)?.role).toBe('node');
+    }
+    expect(bypassOf(model.chain.lane, model.map.lane)).toEqual({ kind: 'stack' });
+    expect(ratioSpan(model.chain.lane, model.map.lane)).toBe('node');
+  });
+});
+
+test.each<[Verdict['kind'] | 'node', Verdict['kind'] | 'node', ReturnType<typeof ratioSpan>]>([
+  ['delivered', 'delivered', 'same'],
+  ['delivered', 'forwarded', 'one-left'],
+  ['forwarded', 'delivered', 'one-left'],
+  ['forwarded', 'forwarded', 'left'],
+  ['node', 'delivered', 'node'],
+  ['delivered', 'dropped', 'ended'],
+  ['rejected', 'forwarded', 'ended'],
+])('%s beside %s: %s', (chain, map, span) => {
+  const { model } = run(scene());
+  const of = (kind: Verdict['kind'] | 'node') => {
+    const lane = model.chain.lane;
+    const place = { address: parseIpv4('10.244.0.9') as Ipv4, port: 80, device: 'lxc1' };
+    const verdict: Verdict = kind === 'node' ? { kind: 'delivered', ...place, device: 'lo' } : kind === 'rejected' ? { kind, by: 'filter:FORWARD:0', answer: lane.report.packetIn } : kind === 'dropped' ? { kind, by: 'kernel' } : { kind, ...place };
+    return { ...lane, report: { ...lane.report, verdict } };
+  };
+  expect(ratioSpan(of(chain), of(map))).toBe(span);
+});
+
 test('a Service without endpoints: both paths end before the pod, and there is no way out', () => {
   const text = JSON.stringify({ kind: 'Service', apiVersion: 'v1', metadata: { name: 'empty', namespace: 'demo' }, spec: { clusterIP: '10.96.9.9', ports: [{ name: 'http', port: 80, protocol: 'TCP' }] } });
   const { model } = run(scene({ cluster: { kind: 'text', text } }));
@@ -182,4 +241,5 @@ test('a Service without endpoints: both paths end before the pod, and there is n
     expect(packetPlace(stations, model.end)).toBeLessThan(stations.length - 1);
   }
   expect(model.chain.match).toBeNull();
+  expect(bypassOf(model.chain.lane, model.map.lane)).toEqual({ kind: 'none' });
 });

@@ -5,7 +5,7 @@ import { TCP_FLAG, type Packet } from '../../packet/packet.ts';
 export interface HeaderRow {
   readonly field: 'src' | 'dst' | 'proto' | 'ttl';
   readonly before: string;
-  /** One value for each packet that came out; null: none did. */
+  /** One value for each lane's packet; null: it did not come out, which the first row says for all of them. */
   readonly after: readonly (string | null)[];
 }
 

@@ -1,7 +1,8 @@
 import type { Stage } from '../../datapaths/stage.ts';
 import type { Lane } from '../../simulation/api.ts';
-import { formatIpv4 } from '../../packet/address.ts';
+import { formatIpv4, type Ipv4 } from '../../packet/address.ts';
 import { m } from '../../i18n/paraglide/messages.js';
+import { endedByWords } from './ended-by.ts';
 
 /** What happens at a stage, in a sentence. */
 export function stageWords(stage: Stage): string {
@@ -23,10 +24,11 @@ export function stageWords(stage: Stage): string {
 /** How a lane ended. */
 export function arrivalWords({ report }: Lane): string {
   const { verdict } = report;
+  const place = (address: Ipv4, port: number) => (report.packetIn.protocol === 'ICMP' ? formatIpv4(address) : `${formatIpv4(address)}:${port}`);
   switch (verdict.kind) {
-    case 'delivered': return m.inspector_delivered({ address: `${formatIpv4(verdict.address)}:${verdict.port}` });
-    case 'forwarded': return m.inspector_forwarded({ address: `${formatIpv4(verdict.address)}:${verdict.port}`, device: verdict.device });
-    case 'rejected': return m.inspector_rejected({ by: verdict.by });
-    case 'dropped': return m.inspector_dropped({ by: verdict.by });
+    case 'delivered': return m.inspector_delivered({ address: place(verdict.address, verdict.port) });
+    case 'forwarded': return m.inspector_forwarded({ address: place(verdict.address, verdict.port), device: verdict.device });
+    case 'rejected': return m.inspector_rejected({ by: endedByWords(verdict.by) });
+    case 'dropped': return m.inspector_dropped({ by: endedByWords(verdict.by) });
   }
 }

@@ -6,6 +6,7 @@ import { ending } from './race-model.ts';
 export function endingAt(lane: Lane, time: string): string {
   switch (ending(lane)) {
     case 'arrived': return m.race_arrived_at({ time });
+    case 'left': return m.race_left_at({ time });
     case 'refused': return m.race_refused_at({ time });
     case 'dropped': return m.race_dropped_at({ time });
   }
@@ -16,6 +17,7 @@ export function endingWord(lane: Lane, ended: boolean): string {
   if (!ended) return m.race_elapsed();
   switch (ending(lane)) {
     case 'arrived': return m.race_arrived();
+    case 'left': return m.race_left();
     case 'refused': return m.race_refused();
     case 'dropped': return m.race_dropped();
   }

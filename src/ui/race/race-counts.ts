@@ -11,9 +11,8 @@ export interface RaceCounts {
   /** Index into the program's trace of the instruction begun last. */
   readonly programStep: number | null;
   readonly instructions: number;
-  /** Map accesses begun, and the look-ups among them. */
+  /** Map accesses begun. */
   readonly accesses: number;
-  readonly lookups: number;
 }
 
 export function countsAt({ chain, map }: RaceModel, tNs: number): RaceCounts {
@@ -29,6 +28,5 @@ export function countsAt({ chain, map }: RaceModel, tNs: number): RaceCounts {
     programStep,
     instructions: programStep === null ? 0 : programStep + 1,
     accesses: begun.length,
-    lookups: begun.filter(({ operation }) => operation === 'lookup').length,
   };
 }

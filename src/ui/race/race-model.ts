@@ -42,7 +42,7 @@ export function raceModel(race: Race, opened: Opened): RaceModel {
   const scan = findScan(walked.timeline);
   // A target without a rule in that chain is walked past to the end.
   const match = scan && opened.target.position !== null ? scan.evaluated - 1 : null;
-  const own = stationsOf(chain.timeline);
+  const own = stationsOf(chain.timeline, chain.report.verdict);
   return {
     race,
     opened,
@@ -52,22 +52,23 @@ export function raceModel(race: Race, opened: Opened): RaceModel {
     chain: {
       lane: chain,
       parts: laneParts(chain.timeline),
-      stations: race.first ? laterStations(stationsOf(race.first.iptables.timeline), own) : own.map((station) => ({ ...station, bypassed: false })),
+      stations: race.first ? laterStations(stationsOf(race.first.iptables.timeline, race.first.iptables.report.verdict), own) : own.map((station) => ({ ...station, bypassed: false })),
       scan,
       match,
       rules: Math.max(opened.positions, scan?.evaluated ?? 0),
       scaleEnd: Math.max(walked.timeline.total, raceEnd(race)),
     },
-    map: { lane: map, parts: laneParts(map.timeline), stations: stationsOf(map.timeline), accesses: accessesOf(map) },
+    map: { lane: map, parts: laneParts(map.timeline), stations: stationsOf(map.timeline, map.report.verdict), accesses: accessesOf(map) },
   };
 }
 
-/** How a lane ended: a ratio is only shown between two packets that reached a socket. */
-export function ending({ report }: Lane): 'arrived' | 'refused' | 'dropped' {
+/** How a lane ended: `arrived`, in a socket queue on this node; `left`, through its uplink. */
+export function ending({ report }: Lane): 'arrived' | 'left' | 'refused' | 'dropped' {
   switch (report.verdict.kind) {
     case 'delivered':
-    case 'forwarded':
       return 'arrived';
+    case 'forwarded':
+      return 'left';
     case 'rejected':
       return 'refused';
     case 'dropped':

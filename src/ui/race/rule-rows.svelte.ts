@@ -20,21 +20,20 @@ export class RuleRows {
     this.#inspect = inspect;
   }
 
-  /** The rows of these rules; null: not all of them are here yet, and they are asked for. */
+  /** Of these rules the rows that are here; the others are asked for, and so are those that the walk comes to next. null: none is here. */
   rows(table: string, chain: string, rules: readonly number[]): readonly RuleRow[] | null {
     // Read so that whoever draws is told when rows come.
     void this.#version;
     const found: RuleRow[] = [];
-    let complete = true;
     for (const rule of rules) {
       const block = Math.floor(rule / BLOCK);
       const rows = this.#blocks.get(`${table} ${chain} ${block}`);
       if (rows === undefined) this.#ask(table, chain, block);
       const row = rows === undefined || rows === 'asked' ? undefined : rows[rule - block * BLOCK];
       if (row) found.push(row);
-      else complete = false;
+      if ((block + 1) * BLOCK < (this.#totals.get(`${table} ${chain}`) ?? 0) && !this.#blocks.has(`${table} ${chain} ${block + 1}`)) this.#ask(table, chain, block + 1);
     }
-    return complete ? found : null;
+    return found.length > 0 ? found : null;
   }
 
   /** Rules in the chain; null: not known yet. */

@@ -6,6 +6,7 @@ const HASHED = /^(KUBE-(?:SVC|SEP|SVL|EXT|FW)-)(\w{4})\w+$/;
 
 /** What a station is called on the path. */
 export function stationWords({ name, role, dnat, accesses }: Station): string {
+  if (name !== null && role === 'uplink') return m.race_left_on({ device: name });
   if (name !== null) {
     const short = name.replace(HASHED, dnat ? '$1' : '$1$2…').replace(/-$/, '');
     return dnat ? `${short} · DNAT` : short;
@@ -18,6 +19,8 @@ export function stationWords({ name, role, dnat, accesses }: Station): string {
     case 'answer': return m.race_answer();
     case 'dnat': return 'DNAT';
     case 'conntrack': return 'conntrack';
+    case 'node': return m.race_node();
+    case 'uplink':
     case 'veth':
     case null: return 'veth';
   }

@@ -1,13 +1,14 @@
 import type { Timeline } from '../../cost/model.ts';
+import type { Verdict } from '../../datapaths/report.ts';
 import type { Stage } from '../../datapaths/stage.ts';
 
 /** A place on a lane's path. Times in ns. */
 export interface Station {
   /** `pod`: an end of the path, drawn square. */
   readonly kind: 'pod' | 'dot';
-  /** What it is called: a netfilter hook, a chain, a program; null for words of the page's own (`role`). */
+  /** What it is called: a netfilter hook, a chain, a program, the uplink's device; null for words of the page's own (`role`). */
   readonly name: string | null;
-  readonly role: 'client' | 'server' | 'veth' | 'route' | 'conntrack' | 'accesses' | 'dnat' | 'answer' | null;
+  readonly role: 'client' | 'server' | 'node' | 'uplink' | 'veth' | 'route' | 'conntrack' | 'accesses' | 'dnat' | 'answer' | null;
   /** The packet is here from `start` on, and has left at `end`. */
   readonly start: number;
   readonly end: number;
@@ -31,9 +32,10 @@ const REWRITES = 'helper:skb_store_bytes';
 
 /**
  * The places of a lane's path, from its stages: kube-proxy's chains of nat stand alone, everything else of a hook is one
- * station. Without a way out the server pod is never reached.
+ * station. Its end is the server pod, the node itself, or the uplink that it left the node on; a packet that was refused or
+ * dropped never reaches the server pod.
  */
-export function stationsOf({ stages, total }: Timeline<Stage>): readonly Station[] {
+export function stationsOf({ stages, total }: Timeline<Stage>, verdict: Verdict): readonly Station[] {
   const drafts: Draft[] = [];
   const add = (name: string | null, role: Station['role'], start: number, end: number): Draft => {
     const last = drafts.at(-1);
@@ -104,8 +106,16 @@ export function stationsOf({ stages, total }: Timeline<Stage>): readonly Station
   return [
     { kind: 'pod', name: null, role: 'client', start: from, end: way ? way.start + way.duration : 0, dnat: false, accesses: 0 },
     ...drafts.map((draft): Station => ({ kind: 'dot', ...draft })),
-    { kind: 'pod', name: null, role: 'server', start: reached ?? Infinity, end: reached === null ? Infinity : total, dnat: false, accesses: 0 },
+    lastStation(verdict, reached, total),
   ];
+}
+
+/** `reached`: when the way out began; null: there was none. */
+function lastStation(verdict: Verdict, reached: number | null, total: number): Station {
+  const end = { kind: 'pod', dnat: false, accesses: 0 } as const;
+  if (verdict.kind === 'forwarded') return { ...end, name: verdict.device, role: 'uplink', start: total, end: total };
+  const role = verdict.kind === 'delivered' && verdict.device === 'lo' ? 'node' : 'server';
+  return { ...end, name: null, role, start: reached ?? Infinity, end: reached === null ? Infinity : total };
 }
 
 /** A later packet's path beside its connection's first one: `bypassed` stations are those that only the first one saw. */
