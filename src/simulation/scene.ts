@@ -1,3 +1,5 @@
+import type { MadePacket } from './made-packet.ts';
+
 /** Sizes of the seeded presets, in Services with two endpoints each; `shop` is the small realistic one. */
 export const PRESETS = ['shop', '1', '50', '500', '5000', '20000', '50000'] as const;
 export type PresetId = (typeof PRESETS)[number];
@@ -46,7 +48,7 @@ export interface Scene {
   readonly seed: number;
   /**
    * The Service port that packets are sent to, as `namespace/name:port` (the port's name, or its number where it has
-   * none); null: the one that stands last in the chain. Position: where it stands in KUBE-SERVICES, from 0; null: where
+   * none); null: the last one in the chain that leads to pods. Position: where it stands in KUBE-SERVICES, from 0; null: where
    * the seed put it.
    */
   readonly target: { readonly servicePort: string | null; readonly position: number | null };
@@ -61,4 +63,6 @@ export interface Scene {
   readonly changes?: readonly SceneChange[];
   /** Only in the mode Programs; left out: the program that the mode begins with. */
   readonly programs?: SceneProgram;
+  /** Only in the mode Rules: the packet that a person has sent; left out: none yet. */
+  readonly made?: MadePacket;
 }

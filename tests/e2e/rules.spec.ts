@@ -295,13 +295,16 @@ test('one’s own rules are raced as one’s own, and Update says why it cannot 
 test('a link holds the rules, and gives the same walk again', async ({ page, context }) => {
   await openDump(page);
   await expect(page).toHaveURL(/cluster=rules&mode=rules&.*text=.*&end$/);
+  await page.getByLabel('Source port', { exact: true }).fill('1234');
   await sendPacket(page);
+  await expect(page).toHaveURL(/&made=UDP,[\d.,]+,1234,53,/);
   const words = await verdict(page).textContent();
   const second = await context.newPage();
   await second.setViewportSize({ width: 1440, height: 900 });
   await second.goto(page.url());
   await expect(second.getByRole('group', { name: /^Chains of the table nat/ })).toBeVisible({ timeout: 60_000 });
-  await sendPacket(second);
+  // The packet is in it: it is sent at once.
+  await expect(second.getByLabel('Source port', { exact: true })).toHaveValue('1234');
   await expect(verdict(second)).toHaveText(words ?? '');
 });
 

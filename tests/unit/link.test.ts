@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeScene, encodeScene } from '../../src/simulation/link.ts';
+import type { Ipv4 } from '../../src/packet/address.ts';
+import type { Packet } from '../../src/packet/packet.ts';
+import type { MadePacket } from '../../src/simulation/made-packet.ts';
 import { packText } from '../../src/simulation/link-text.ts';
 import { PRESETS, type Scene, type SceneChange, type SceneProgram } from '../../src/simulation/scene.ts';
 import { changesOf, withChanges, withoutChanges } from '../../src/simulation/scene-steps.ts';
@@ -163,6 +166,50 @@ describe('what is wrong is said', () => {
   ])('%s', (_, link, message, values) => {
     expect(decodeScene(link)).toEqual({ error: { message, values } });
     expectSentence(link);
+  });
+});
+
+describe('what the mode Rules has sent', () => {
+  const plain: Scene = { ...withoutChanges(SCENE), mode: 'rules', cluster: { kind: 'preset', preset: 'shop' }, added: [], target: { servicePort: null, position: null } };
+  const head = 'v1&cluster=shop&mode=rules&seed=7&connection=established&packet=3&profile=lab-6.18';
+  const [u8, u16, u32] = [fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 65_535 }), fc.integer({ min: 0, max: 0xffffffff })];
+  const ip = { source: u32.map((value) => value as Ipv4), destination: u32.map((value) => value as Ipv4), ttl: u8, length: u16 };
+  const ported = { ...ip, sourcePort: u16, destinationPort: u16 };
+  const packet: fc.Arbitrary<Packet> = fc.oneof(
+    fc.record({ protocol: fc.constant('TCP' as const), ...ported, flags: u8, sequence: u32, acknowledgement: u32 }),
+    fc.record({ protocol: fc.constant('UDP' as const), ...ported }),
+    fc.record({ protocol: fc.constant('SCTP' as const), ...ported, chunk: u8, verificationTag: u32, initiateTag: u32 }),
+    fc.record({ protocol: fc.constant('ICMP' as const), ...ip, type: u8, code: u8, identifier: u16, sequence: u16, inner: fc.constant(null) }),
+  );
+  const device = fc.option(fc.constantFrom('eth0', 'cali1a2b3c4d5e6', 'br-5f1a2b3c4d5e', 'a@b.1+'));
+  const sent: MadePacket = { packet: { protocol: 'UDP', source: 0x0af4000a as Ipv4, destination: 0x0a60000a as Ipv4, ttl: 64, length: 60, sourcePort: 35_276, destinationPort: 53 }, input: 'cni0', output: null, keep: true };
+
+  test('is read by a person', () => {
+    const scene: Scene = { ...plain, made: sent };
+    expect(encodeScene(scene)).toBe(`${head}&made=UDP,10.244.0.10,10.96.0.10,64,60,35276,53,cni0,,keep&end`);
+    expect(decodeScene(encodeScene(scene))).toEqual({ scene });
+  });
+
+  test('comes back as it was', () => {
+    fc.assert(fc.property(fc.record({ packet, input: device, output: device, keep: fc.boolean() }), (made) => {
+      expect(decodeScene(encodeScene({ ...plain, made }))).toEqual({ scene: { ...plain, made } });
+    }), { seed: 12 });
+  });
+
+  test('is left out of other modes’ links, and where an address cannot hold it', () => {
+    const race: Scene = { ...plain, mode: 'race' };
+    expect(decodeScene(encodeScene({ ...race, made: sent }))).toEqual({ scene: race });
+    expect(decodeScene(encodeScene({ ...plain, made: { ...sent, input: '한&b' } }))).toEqual({ scene: plain });
+  });
+
+  const good = 'UDP,10.244.0.10,10.96.0.10,64,60,35276,53,cni0,,';
+  test.each([good.replace('UDP', 'GRE'), good.replace('10.96.0.10', '10.96.0.300'), good.replace('10.96.0.10', '::1'), good.replace('64', '256'), good.replace('53', '053'), good.replace('53', '70000'), good.replace(',cni0', ''), `${good}kept`, `${good},`, good.replace('cni0', 'a/b'), 'UDP'])('%s is refused with a sentence', (made) => {
+    expect(expectSentence(`${head}&made=${made}&end`)).toBe('link_field');
+  });
+
+  test('belongs to the mode Rules alone', () => {
+    expect(decodeScene(`${head}&made=${good}&end`)).toHaveProperty('scene');
+    expect(expectSentence(`${head.replace('rules', 'race')}&made=${good}&end`)).toBe('link_field');
   });
 });
 

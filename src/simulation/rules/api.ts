@@ -1,8 +1,10 @@
 import type { DumpNote, LeftOut } from '../../datapaths/iptables/index.ts';
 import type { RuleRow } from '../../datapaths/view.ts';
-import type { Packet } from '../../packet/packet.ts';
 import type { Lane } from '../api.ts';
+import type { MadePacket } from '../made-packet.ts';
 import type { Scene } from '../scene.ts';
+
+export type { MadePacket } from '../made-packet.ts';
 
 /** A chain, or a family of chains that differ only in the hash that ends their names. */
 export interface ChainNode {
@@ -79,17 +81,6 @@ export interface ChainView {
   /** At most 50, with how many there are. */
   readonly callers: readonly Caller[];
   readonly callersTotal: number;
-}
-
-/** A packet that a person made, and how it comes and goes: an interface that rules name may be one that the node is not known to have. */
-export interface MadePacket {
-  readonly packet: Packet;
-  /** Interface it comes in by; null: sent by the node itself. */
-  readonly input: string | null;
-  /** Interface it leaves by, unless it goes to the node itself; null: as the routes say. */
-  readonly output: string | null;
-  /** Keep the connections and counters of the packets before. */
-  readonly keep: boolean;
 }
 
 /** A rule that was evaluated: `index` from 0 in its chain. In order of evaluation, with what it answered. */

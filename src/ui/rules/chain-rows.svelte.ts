@@ -19,6 +19,8 @@ export class ChainRows {
   readonly chain: string;
   /** The chain itself; null: not here yet. */
   head = $state.raw<ChainView | null>(null);
+  /** Some of its rules that are here lead to Services or endpoints. */
+  leads = $state(false);
   /** There is no chain of that name. */
   gone = $state(false);
   readonly #api: Pick<RulesApi, 'chain'>;
@@ -69,6 +71,7 @@ export class ChainRows {
         block.view = view;
         block.age = age;
         this.head = view;
+        this.leads ||= Object.keys(view.known).length > 0;
         for (const old of this.#blocks.keys()) {
           if (this.#blocks.size <= KEPT) break;
           if (old !== at) this.#blocks.delete(old);

@@ -2,6 +2,7 @@ import { answerOf } from './answer-packet.ts';
 import type { Packet } from '../../packet/packet.ts';
 import type { Reading, SimulationApi } from '../../simulation/api.ts';
 import type { ChainGraph, ChainsWanted, MadePacket, RulesApi, RuleTables, Walk } from '../../simulation/rules/api.ts';
+import { madeText } from '../../simulation/made-packet.ts';
 import type { Scene } from '../../simulation/scene.ts';
 import { sameLanes } from '../shell/default-scene.ts';
 import { errorSentence } from '../shell/sentence.ts';
@@ -29,6 +30,8 @@ export class RulesState {
   /** The last packet that a person made, while the form shows an answer; null: it shows that packet. */
   own = $state.raw<{ readonly form: PacketForm; readonly last: Packet | null } | null>(null);
   keep = $state(false);
+  /** The last packet that a person made and sent: a link's part. null: none yet. */
+  made = $state.raw<MadePacket | null>(null);
   walk = $state.raw<Walk | null>(null);
   /** Index in the walk's rules of the one being evaluated; null: the walk has ended. */
   step = $state<number | null>(null);
@@ -65,7 +68,10 @@ export class RulesState {
 
   /** Shows a scene's rules, unless they are the ones shown. */
   async open(scene: Scene): Promise<void> {
-    if (this.#scene && sameRules(this.#scene, scene)) return;
+    if (this.#scene && sameRules(this.#scene, scene)) {
+      if (scene.made && !sameMade(scene.made, this.made)) await this.#resend(scene.made);
+      return;
+    }
     this.#scene = scene;
     this.tables = null;
     this.reading = null;
@@ -74,6 +80,7 @@ export class RulesState {
     this.listed = null;
     this.form = null;
     this.own = null;
+    this.made = null;
     this.walk = null;
     this.step = null;
     this.#graphs.clear();
@@ -97,6 +104,7 @@ export class RulesState {
       this.failure = errorSentence(error);
     }
     if (this.#scene === scene || this.#scene === null) this.busy = false;
+    if (this.#scene === scene && scene.made) await this.#resend(scene.made);
   }
 
   /** Shows a table, and of it a chain; without one, the chain that most begins in. */
@@ -149,7 +157,18 @@ export class RulesState {
     const read = form ? readForm(form, this.#last) : null;
     if (!form || !read || !('packet' in read)) return;
     this.own = null;
-    await this.#walked({ packet: read.packet, input: form.input, output: form.output, keep: this.keep }, form);
+    const made = { packet: read.packet, input: form.input, output: form.output, keep: this.keep };
+    if (await this.#walked(made, form)) this.made = made;
+  }
+
+  /** Sends a link's packet. What packets before it had left, where it was to keep that, is not in the link. */
+  async #resend(made: MadePacket): Promise<void> {
+    const form = formOf(made);
+    this.form = form;
+    this.own = null;
+    this.keep = made.keep;
+    this.#last = made.packet;
+    if (await this.#walked(made, form)) this.made = made;
   }
 
   /** Sends what the last packet's receiver answers; the form then shows that. */
@@ -194,25 +213,31 @@ export class RulesState {
     this.to(next ?? (direction > 0 ? null : 0));
   }
 
-  async #walked(made: MadePacket, form: PacketForm): Promise<void> {
+  async #walked(made: MadePacket, form: PacketForm): Promise<boolean> {
     const scene = this.#scene;
-    if (!scene || this.busy) return;
+    if (!scene || this.busy) return false;
     this.busy = true;
     this.failure = '';
     try {
       const walk = await this.#engines.rules.send(scene, made);
-      if (this.#scene !== scene) return;
+      if (this.#scene !== scene) return false;
       this.walk = walk;
       this.#sent = form;
       this.step = null;
       this.#last = made.packet;
       for (const rows of this.#looked.values()) rows.age();
+      return true;
     } catch (error) {
       if (this.#scene === scene) this.failure = errorSentence(error);
+      return false;
     } finally {
       this.busy = false;
     }
   }
+}
+
+function sameMade(a: MadePacket, b: MadePacket | null): boolean {
+  return b !== null && madeText(a) === madeText(b);
 }
 
 /** Tables in the order in which a packet meets them. */

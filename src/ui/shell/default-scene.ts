@@ -1,4 +1,5 @@
 import { PROFILES } from '../../cost/profiles.ts';
+import { withMade } from '../../simulation/scene-made.ts';
 import type { Scene } from '../../simulation/scene.ts';
 
 /** What the page opens with: the target last of 5,000 Services, a new connection. */
@@ -22,7 +23,7 @@ export function sameLanes(a: Scene, b: Scene): boolean {
 
 /** The same scene in another cluster: what belonged to the old one is left behind. */
 export function inCluster(scene: Scene, cluster: Scene['cluster']): Scene {
-  return { ...scene, cluster, target: { servicePort: null, position: null }, added: [], changes: [] };
+  return { ...withMade(scene, undefined), cluster, target: { servicePort: null, position: null }, added: [], changes: [] };
 }
 
 /** Whether there is a change that the update can show. */
