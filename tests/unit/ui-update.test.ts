@@ -12,6 +12,8 @@ import { chainLayout, newRules, ordinalOf, takenBy, windows } from '../../src/ui
 import { countedBy, rulesBy, rulesSpan, rulesTaken, writeEnds } from '../../src/ui/update/chain-progress.ts';
 import { clockScale, clockTicks } from '../../src/ui/update/clock-scale.ts';
 import { cellAt, fitField } from '../../src/ui/update/field-geometry.ts';
+import { labelSide } from '../../src/ui/update/label-side.ts';
+import { lensPlace } from '../../src/ui/update/lens-place.ts';
 import { lensRows } from '../../src/ui/update/lens-rows.ts';
 import { shortChain, shortRule, withoutComment } from '../../src/ui/update/rule-text.ts';
 import { stations, stationStates } from '../../src/ui/update/stations.ts';
@@ -66,6 +68,28 @@ describe('where the rules stand', () => {
       const covered = windows(layout, from, to).flatMap(({ first, count }) => Array.from({ length: count }, (_, index) => first + index));
       expect(covered).toEqual(Array.from({ length: to - from }, (_, index) => from + index));
     }), { seed: 11 });
+  });
+});
+
+describe('what stands over the field', () => {
+  test.each([
+    ['a low table, with room under its axis', 180, 345, false, { top: 254, below: true }],
+    ['a low table without that room: above the axis', 158, 158, false, { top: 34, below: false }],
+    ['just short of the room', 180, 309, false, { top: 56, below: false }],
+    ['a tall field', 334, 345, false, { top: 75.9, below: false }],
+    ['a phone', 200, 276, true, { top: 8, below: false }],
+    ['lower than the lens itself', 60, 60, false, { top: 0, below: false }],
+  ])('the lens: %s', (_, tall, height, compact, place) => {
+    expect(lensPlace(tall, height, compact)).toEqual({ ...place, top: expect.closeTo(place.top, 6) as number });
+  });
+  test.each([
+    ['1 new rule, in KUBE-SERVICES', 130, 228, 'under'],
+    ['1 new rule, in KUBE-SERVICES', 400, 228, 'left'],
+    ['1 new rule, in KUBE-SERVICES', 400, 260, 'right'],
+    ['새 규칙', 0, 60, 'under'],
+    ['새 규칙', 0, 70, 'right'],
+  ])('the label “%s” with %d px before and %d behind', (words, before, behind, side) => {
+    expect(labelSide(words, before, behind)).toBe(side);
   });
 });
 

@@ -20,7 +20,7 @@ export interface ChartMark {
   readonly lane: ChartLane;
   readonly small?: boolean;
   readonly title: string;
-  readonly label?: { readonly text: string; readonly side: 'left' | 'right' };
+  readonly label?: { readonly text: string; readonly side: 'left' | 'right' | 'below' };
 }
 
 export interface LogScales {
