@@ -8,6 +8,7 @@ import type { Progress, UpdateChange } from './api.ts';
 import type { Cluster } from './cluster.ts';
 import { LiveCluster } from './live-cluster.ts';
 import type { SceneStep } from './scene-steps.ts';
+import { podlessServices } from './podless-services.ts';
 import { SimulationError } from './simulation-error.ts';
 import { findTarget, targetsOf, type PlacedTarget } from './target.ts';
 
@@ -26,7 +27,7 @@ export interface Stepped {
   readonly reports: Readonly<Partial<Record<DatapathId, UpdateReport>>>;
 }
 
-/** Where a scene wants its target: `servicePort` null is the one that stands last, `position` null is where the seed put it. */
+/** Where a scene wants its target: `servicePort` null is the last one that leads to pods, `position` null is where the seed put it. */
 export interface Wanted {
   readonly servicePort: string | null;
   readonly position: number | null;
@@ -92,7 +93,7 @@ export class Lanes {
 
   /** Every Service port that has an address, in the chain's order; last those that have no rule there. */
   get targets(): readonly PlacedTarget[] {
-    this.#targets ??= this.iptables ? targetsOf(this.cluster.rules?.ports ?? this.iptables.servicePorts(), this.positions) : [];
+    this.#targets ??= this.iptables ? targetsOf(this.cluster.rules?.ports ?? this.iptables.servicePorts(), this.positions, podlessServices(this.cluster.objects)) : [];
     return this.#targets;
   }
 

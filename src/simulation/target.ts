@@ -3,6 +3,8 @@ import type { Target } from './api.ts';
 /** A target with the name that the chain lane knows it by: `namespace/name:port/protocol`. */
 export interface PlacedTarget extends Target {
   readonly id: string;
+  /** Whether it has endpoints that are pods, as far as its objects say. */
+  readonly pods: boolean;
 }
 
 /** A Service port that the chain lane has rules for, with the endpoints that its cluster IP leads to. */
@@ -19,8 +21,11 @@ const PROTOCOLS: Readonly<Record<string, Target['protocol']>> = { tcp: 'TCP', ud
 /** Where nothing can be sent to. */
 export const NO_TARGET: Target = { servicePort: '', address: '', port: 0, protocol: 'TCP', endpoints: 0, position: null };
 
-/** Every Service port that has an address, in the chain's order; last those that have no rule there. */
-export function targetsOf(ports: Iterable<LanePort>, positions: readonly string[]): PlacedTarget[] {
+/**
+ * Every Service port that has an address, in the chain's order; last those that have no rule there. `podless`: Services,
+ * as `namespace/name`, without a pod.
+ */
+export function targetsOf(ports: Iterable<LanePort>, positions: readonly string[], podless: ReadonlySet<string>): PlacedTarget[] {
   const position = new Map<string, number>();
   positions.forEach((id, index) => {
     if (!position.has(id)) position.set(id, index);
@@ -38,15 +43,20 @@ export function targetsOf(ports: Iterable<LanePort>, positions: readonly string[
       protocol: PROTOCOLS[port.protocol] ?? (port.protocol.toUpperCase() as Target['protocol']),
       endpoints,
       position: place,
+      pods: !podless.has(port.namespacedName),
     });
   }
   return placed.concat(others);
 }
 
-/** By name; null: the last one in the chain, or where the chain is empty the first of those without a rule. */
+/**
+ * By name; null: the last one in the chain that leads to pods, so that the packet's way ends at one; else the last of all,
+ * or where the chain is empty the first of those without a rule.
+ */
 export function findTarget(targets: readonly PlacedTarget[], servicePort: string | null): PlacedTarget | null {
   if (servicePort !== null) return targets.find((target) => target.servicePort === servicePort) ?? null;
-  return targets.findLast(({ position }) => position !== null) ?? targets[0] ?? null;
+  const placed = targets.filter(({ position }) => position !== null);
+  return placed.findLast(({ pods }) => pods) ?? placed.at(-1) ?? targets[0] ?? null;
 }
 
 /** What a page is told of a target. */

@@ -78,6 +78,20 @@ describe('race', () => {
     expect(services.reduce((sum, { work }) => sum + (work.rulesEvaluated ?? 0), 0)).toBe(position + 1);
   });
 
+  it('left open, the target is the last Service that leads to pods, where there is one', () => {
+    const opened = start().open(scene({ cluster: shop, seed: 1 }));
+    // The API server's Service, whose endpoint is the node itself, stands last there.
+    expect(opened.target.servicePort).not.toBe('default/kubernetes:https');
+    expect(opened.target.position).toBe(opened.positions - 2);
+    const { lanes } = start().race(scene({ cluster: shop, seed: 1 }));
+    for (const { report } of Object.values(lanes)) expect(report.verdict).toMatchObject({ kind: 'delivered', device: expect.not.stringMatching(/^lo$/) as string });
+    const alone = { kind: 'text', text: JSON.stringify({ kind: 'List', apiVersion: 'v1', items: [
+      { kind: 'Service', apiVersion: 'v1', metadata: { name: 'kubernetes', namespace: 'default' }, spec: { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443, protocol: 'TCP' }] } },
+      { kind: 'EndpointSlice', apiVersion: 'discovery.k8s.io/v1', metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } }, addressType: 'IPv4', ports: [{ name: 'https', port: 6443, protocol: 'TCP' }], endpoints: [{ addresses: ['192.168.0.11'], conditions: { ready: true } }] },
+    ] }) } as const;
+    expect(start().open(scene({ cluster: alone })).target.servicePort).toBe('default/kubernetes:https');
+  });
+
   it('packets of a seed come from different ports and reach more than one endpoint', () => {
     const simulation = start();
     const races = Array.from({ length: 20 }, (_, packet) => simulation.race(scene({ packet })));
