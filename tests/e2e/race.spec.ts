@@ -97,6 +97,27 @@ test('single steps show every rule', async ({ page }) => {
   }
 });
 
+test('while it plays, the lens stands at the rule that is counted', async ({ page }) => {
+  await open(page, link({ cluster: '500' }));
+  await page.getByRole('button', { name: 'Send packet' }).click();
+  const lens = page.getByRole('group', { name: 'The rules around the one being compared' });
+  await expect(lens.locator('.row.current')).toBeVisible();
+  const pairs = await page.evaluate(() => new Promise<[number, number][]>((resolve) => {
+    const found: [number, number][] = [];
+    const count = (selector: string) => Number(document.querySelector(selector)?.textContent.replace(/\D/g, ''));
+    const look = () => {
+      // Within KUBE-SERVICES: another chain's name would stand in the lens.
+      if (document.querySelector('.lens .row.current') && !document.querySelector('.lens .elsewhere')) found.push([count('.lens .row.current .index'), count('.numbers.chain .figure .value')]);
+      if (found.length < 60) requestAnimationFrame(look);
+      else resolve(found);
+    };
+    look();
+  }));
+  // One rule of PREROUTING, the jump, was read before them.
+  expect(pairs.filter(([rule, counted]) => rule !== counted - 1)).toEqual([]);
+  expect(new Set(pairs.map(([rule]) => rule)).size).toBeGreaterThan(5);
+});
+
 test('a link gives the same numbers again', async ({ page, context }) => {
   await open(page, link({ cluster: '500', seed: 42, position: 123 }));
   await expect(page.getByText('position 124 of 500')).toBeVisible();
