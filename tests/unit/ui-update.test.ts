@@ -73,12 +73,12 @@ describe('where the rules stand', () => {
 
 describe('what stands over the field', () => {
   test.each([
-    ['a low table, with room under its axis', 180, 345, false, { top: 254, below: true }],
-    ['a low table without that room: above the axis', 158, 158, false, { top: 34, below: false }],
-    ['just short of the room', 180, 309, false, { top: 56, below: false }],
-    ['a tall field', 334, 345, false, { top: 75.9, below: false }],
-    ['a phone', 200, 276, true, { top: 8, below: false }],
-    ['lower than the lens itself', 60, 60, false, { top: 0, below: false }],
+    ['a low table, with room under its axis', 180, 345, false, { top: 254, tail: 35 }],
+    ['a low table without that room: above the axis', 158, 158, false, { top: 34, tail: 0 }],
+    ['just short of the room', 180, 309, false, { top: 56, tail: 129 }],
+    ['a tall field', 334, 345, false, { top: 75.9, tail: 11 }],
+    ['a phone', 200, 276, true, { top: 8, tail: 76 }],
+    ['lower than the lens itself', 60, 60, false, { top: 0, tail: 0 }],
   ])('the lens: %s', (_, tall, height, compact, place) => {
     expect(lensPlace(tall, height, compact)).toEqual({ ...place, top: expect.closeTo(place.top, 6) as number });
   });
