@@ -245,7 +245,7 @@ test('a dropped file with a fault shows its line and column, and the other table
   await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
   const sheet = page.getByRole('dialog');
   await expect(sheet.getByText('node.rules')).toBeVisible();
-  await expect(sheet.getByText('1 fault', { exact: true })).toBeVisible();
+  await expect(sheet.getByText('faults: 1 or more', { exact: true })).toBeVisible();
   const place = `Line ${lineOf('--dport 22')}, column 24`;
   await sheet.getByRole('button', { name: place }).click();
   await expect(sheet.locator('.fault')).toHaveText(`${place}. The match “tcp” has no option --dprot here.`);
@@ -294,7 +294,8 @@ test('one’s own rules are raced as one’s own, and Update says why it cannot 
 
 test('a link holds the rules, and gives the same walk again', async ({ page, context }) => {
   await openDump(page);
-  await expect(page).toHaveURL(/cluster=rules&mode=rules&.*text=.*&end$/);
+  await expect(page).toHaveURL(/cluster=rules&mode=rules&.*profile=nft&.*text=.*&end$/);
+  await expect(page.getByText('your rules, nft')).toBeVisible();
   await page.getByLabel('Source port', { exact: true }).fill('1234');
   await sendPacket(page);
   await expect(page).toHaveURL(/&made=UDP,[\d.,]+,1234,53,/);
