@@ -6,9 +6,10 @@ import { compareBlobs } from './blob.ts';
 import { clustersOf, fitProfiles, measure, objectHash, type Raw } from './calibrate.ts';
 import { check } from './check.ts';
 import { CountedLab } from './counted.ts';
-import { compareProxies, recordProxy } from './kube-proxy/compare.ts';
+import { compareProxies, recordProxy, timeRendering } from './kube-proxy/compare.ts';
 import type { LabCheck } from './lab-check.ts';
 import { machine } from './machine.ts';
+import { median } from '../src/cli/bench/median.ts';
 import { readRaw } from './raw.ts';
 import { residualText, withTable } from './residuals.ts';
 import { LabError } from './shell.ts';
@@ -32,8 +33,8 @@ Compares how large tables are in this machine's legacy ip_tables and in the engi
 
 npm run lab -- kube-proxy [--cases N] [--from-seed N] [--record]
 
-Builds kube-proxy's own code and holds the engine's payloads against it over random clusters and changes. Needs Go, and
-some minutes the first time. --record writes a hash of each payload into the tests.
+Builds kube-proxy's own code and holds the engine's payloads against it over random clusters and changes, then times
+both writing everything anew. Needs Go, and some minutes the first time. --record writes a hash of each payload into the tests.
 
   --cases   check: random rule sets for each backend, 100 unless told; kube-proxy: random clusters, 300 unless told
   --packets random packets through the project's own BPF objects: 10,000 unless told
@@ -77,6 +78,10 @@ ${USAGE}`);
     const { syncs, differences } = compareProxies(cases, from, say);
     for (const difference of differences) say(difference);
     say(`${cases} random clusters, ${syncs} syncs: ${differences.length === 0 ? 'each payload is as kube-proxy writes it' : `${differences.length} clusters differ`}.`);
+    for (const size of ['5000', '20000'] as const) {
+      const { services, engineMs, kubeProxyMs } = timeRendering(size);
+      say(`Everything written anew for ${services} Services: ${median(engineMs).toFixed(1)} ms, kube-proxy ${median(kubeProxyMs).toFixed(1)} ms: ratio ${(median(engineMs) / median(kubeProxyMs)).toFixed(2)}.`);
+    }
     return differences.length === 0 ? 0 : 1;
   }
   if (positionals.length !== 1 || command !== 'calibrate') {

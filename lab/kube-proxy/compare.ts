@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Proxier, DEFAULT_CONFIG } from '../../src/datapaths/iptables/kube-proxy/index.ts';
 import type { ClusterObject } from '../../src/kubernetes/change.ts';
+import { preset as makePreset } from '../../src/kubernetes/presets.ts';
 import { canonical } from '../../tests/conformance/canonical.ts';
 import { drawCase, RECORDED, type ProxyCase } from '../../tests/conformance/kube-proxy/draw-case.ts';
 import { shell } from '../shell.ts';
@@ -10,6 +11,8 @@ import { ROOT } from '../workshop.ts';
 import { buildOracle, KUBERNETES } from './build-oracle.ts';
 
 const CHUNK = 50;
+const ROUNDS = 3;
+const TIMED = 7;
 const FILE = join(ROOT, 'tests', 'conformance', 'kube-proxy', 'recorded.json');
 
 export interface ComparedProxies {
@@ -45,6 +48,34 @@ export function compareProxies(cases: number, from: number, say: (line: string) 
     say(`${Math.min(seed + CHUNK - from, cases)} of ${cases} clusters, ${differences.length} differ.`);
   }
   return { cases, syncs, differences };
+}
+
+/** A whole payload as text, written again and again: ms of each time. */
+export interface RenderTimes {
+  readonly services: number;
+  readonly engineMs: readonly number[];
+  readonly kubeProxyMs: readonly number[];
+}
+
+/** Times both over the same preset, one after the other, three rounds each. */
+export function timeRendering(preset: '5000' | '20000'): RenderTimes {
+  const command = buildOracle(join(ROOT, '.cache', 'lab', 'kube-proxy'));
+  const objects = makePreset(preset, 1);
+  const proxier = new Proxier(DEFAULT_CONFIG, 1);
+  proxier.sync(objects.map((object) => ({ op: 'add', object })));
+  const engineMs: number[] = [];
+  const kubeProxyMs: number[] = [];
+  const drawn = { name: preset, config: DEFAULT_CONFIG, items: objects, steps: [], timed: TIMED };
+  for (let round = 0; round < ROUNDS; round++) {
+    kubeProxyMs.push(...(JSON.parse(shell(command, [], { input: `${JSON.stringify(drawn)}\n`, timeoutMs: 300_000 })) as { readonly renderMs: readonly number[] }).renderMs);
+    for (let time = 0; time < TIMED; time++) {
+      proxier.forceFullSync();
+      const start = performance.now();
+      const text = proxier.sync([])?.text;
+      if (text !== undefined) engineMs.push(performance.now() - start);
+    }
+  }
+  return { services: Number(preset), engineMs, kubeProxyMs };
 }
 
 /** Writes what kube-proxy wrote for the first seeds into the tests: a hash a payload. */

@@ -47,6 +47,8 @@ type testCase struct {
 	Config config            `json:"config"`
 	Items  []json.RawMessage `json:"items"`
 	Steps  [][]change        `json:"steps"`
+	// How often everything is written anew and timed after the steps: answered as "renderMs".
+	Timed int `json:"timed"`
 }
 
 type sysctl struct{ liberal int }
@@ -63,10 +65,17 @@ func (s sysctl) SetSysctl(string, int) error { return nil }
 // What iptables-restore was handed last.
 type recorder struct {
 	*fake.FakeIPTables
-	last []byte
+	last   []byte
+	handed time.Time
+	// The faked tables stay as they are: what the fake does with a text is not kube-proxy's work.
+	timing bool
 }
 
 func (r *recorder) RestoreAll(data []byte, flush utiliptables.FlushFlag, counters utiliptables.RestoreCountersFlag) error {
+	r.handed = time.Now()
+	if r.timing {
+		return nil
+	}
 	r.last = append([]byte{}, data...)
 	return r.FakeIPTables.RestoreAll(data, flush, counters)
 }
@@ -141,7 +150,14 @@ func run(c testCase) map[string]any {
 		proxier.SyncNow()
 		payloads = append(payloads, string(tables.last))
 	}
-	return map[string]any{"name": c.Name, "payloads": payloads}
+	tables.timing = true
+	renderMs := []float64{}
+	for range c.Timed {
+		start := time.Now()
+		proxier.WriteEverything()
+		renderMs = append(renderMs, float64(tables.handed.Sub(start).Nanoseconds())/1e6)
+	}
+	return map[string]any{"name": c.Name, "payloads": payloads, "renderMs": renderMs}
 }
 
 // The node's labels and its address; without a Node kube-proxy assumes loopback (pkg/util/node).

@@ -13,6 +13,14 @@ func (proxier *Proxier) SyncNow() {
 	proxier.syncProxyRules()
 }
 
+// WriteEverything syncs as kube-proxy does when it finds its canary chain gone.
+func (proxier *Proxier) WriteEverything() {
+	proxier.mu.Lock()
+	proxier.needFullSync = true
+	proxier.mu.Unlock()
+	proxier.SyncNow()
+}
+
 // Start is the first sync, after everything was heard of once.
 func (proxier *Proxier) Start(labels map[string]string) {
 	if labels != nil {

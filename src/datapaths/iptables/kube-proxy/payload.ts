@@ -34,26 +34,40 @@ const PROGRESS_STEP = 1024;
  */
 export class SyncPayload {
   readonly kind: 'full' | 'partial';
-  readonly filter: TableCounts;
-  readonly nat: TableCounts;
-  /** Bytes of the text. */
-  readonly bytes: number;
   /** Service ports whose own chains were written. */
   readonly portsWritten: number;
   /** Service ports that kube-proxy went through: all of them, at a partial sync too. */
   readonly portsWalked: number;
   readonly #contents: PayloadContents;
+  #counted: PayloadSize | null = null;
 
   constructor(contents: PayloadContents) {
     this.#contents = contents;
     this.kind = contents.kind;
     this.portsWritten = contents.portsWritten;
     this.portsWalked = contents.services.length;
+  }
+
+  get filter(): TableCounts {
+    return this.#size.filter;
+  }
+
+  get nat(): TableCounts {
+    return this.#size.nat;
+  }
+
+  /** Bytes of the text. */
+  get bytes(): number {
+    return this.#size.bytes;
+  }
+
+  /** Counted once, when it is asked for. */
+  get #size(): PayloadSize {
+    if (this.#counted) return this.#counted;
     const size = new PayloadSize();
     this.write(size);
-    this.bytes = size.bytes;
-    this.filter = size.filter;
-    this.nat = size.nat;
+    this.#counted = size;
+    return size;
   }
 
   /** The whole text, written anew whenever it is asked for: at 50,000 Services it is 30 MB. */

@@ -46,12 +46,14 @@ export class Proxier {
   sync(change: ClusterChange, progress?: (done: number) => void): SyncPayload | null {
     const noticed = this.#state.apply(change);
     if (this.#started && !this.#forced && !noticed.queued) return null;
-    const full = !this.#started || this.#forced || noticed.topology;
+    // Which endpoints a port may use hangs on the node's zone too. Else what did not change stands as it was synced last.
+    const anew = !this.#started || noticed.topology;
+    const full = anew || this.#forced;
     this.#started = true;
     this.#forced = false;
-    const written = this.#updateEntries(full ? [...this.#state.ports.keys(), ...noticed.services] : noticed.services, progress);
+    const changed = this.#updateEntries(anew ? [...this.#state.ports.keys(), ...noticed.services] : noticed.services, progress);
     this.#order.update(this.#entries);
-    return this.#render(full, written);
+    return this.#render(full, full ? new Set(this.#entries.keys()) : changed);
   }
 
   /** The next sync is a full one, even without a change: as when the canary chain was lost, and once an hour (needFullSync). */

@@ -124,35 +124,42 @@ abstract class RuleWords implements PayloadSink {
   protected abstract endLine(): void;
 }
 
+/** Characters that are gathered before they become bytes. */
+const CHUNK = 1 << 15;
+
 /** Writes a payload's text. */
 export class PayloadText extends RuleWords {
-  #bytes = new Uint8Array(1 << 14);
+  #bytes = new Uint8Array(CHUNK * 2);
   #length = 0;
-  #line = '';
+  #chunk = '';
   readonly #encoder = new TextEncoder();
 
   /** All of it is ASCII: names are DNS labels. */
   get text(): string {
+    this.#gather();
     return new TextDecoder('latin1').decode(this.#bytes.subarray(0, this.#length));
   }
 
   protected put(words: string): void {
-    this.#line += words;
+    this.#chunk += words;
   }
 
-  /** Gathered as bytes, so that hundreds of thousands of lines are not kept as that many strings until all are there. */
   protected endLine(): void {
-    const line = this.#line;
-    const needed = this.#length + line.length + 1;
+    this.#chunk += '\n';
+    if (this.#chunk.length >= CHUNK) this.#gather();
+  }
+
+  /** As bytes, so that hundreds of thousands of lines are not kept as that many strings until all are there. */
+  #gather(): void {
+    const needed = this.#length + this.#chunk.length;
     if (needed > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
       grown.set(this.#bytes);
       this.#bytes = grown;
     }
-    this.#encoder.encodeInto(line, this.#bytes.subarray(this.#length));
-    this.#bytes[needed - 1] = 10;
+    this.#encoder.encodeInto(this.#chunk, this.#bytes.subarray(this.#length));
     this.#length = needed;
-    this.#line = '';
+    this.#chunk = '';
   }
 }
 

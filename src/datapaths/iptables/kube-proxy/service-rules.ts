@@ -53,49 +53,55 @@ function toAddress(sink: RuleSink, port: ServicePort, address: string): void {
   sink.destinationPort(port.port);
 }
 
+function leadsTo(sink: RuleSink, port: ServicePort, what: string, address: string, chain: string): void {
+  sink.append('KUBE-SERVICES');
+  sink.comment(port.name, what);
+  toAddress(sink, port, address);
+  sink.jump(chain);
+  sink.end();
+}
+
+function nodePort(sink: RuleSink, port: ServicePort, localhost: boolean): void {
+  sink.append('KUBE-NODEPORTS');
+  sink.commentName(port.name);
+  sink.protocol(port.protocol);
+  if (localhost) sink.destination('127.0.0.0/8');
+  sink.destinationPort(port.nodePort);
+  if (localhost) sink.account('localhost_nps_accepted_pkts');
+  sink.jump(ext(port));
+  sink.end();
+}
+
+function refuse(sink: RuleSink, port: ServicePort, chain: string, address: string, hasAny: boolean): void {
+  sink.append(chain);
+  sink.comment(port.name, refusalOf(hasAny));
+  toAddress(sink, port, address);
+  sink.jump(hasAny ? 'DROP' : 'REJECT');
+  sink.end();
+}
+
+function refusalOf(hasAny: boolean): string {
+  return hasAny ? 'has no local endpoints' : 'has no endpoints';
+}
+
 /** nat KUBE-SERVICES and KUBE-NODEPORTS: in every payload, full or partial. */
 export const sharedRules: RulesOf = (port, endpoints, context, sink) => {
   const at = layout(port, endpoints);
-  const leadsTo = (what: string, address: string, chain: string) => {
-    sink.append('KUBE-SERVICES');
-    sink.comment(port.name, what);
-    toAddress(sink, port, address);
-    sink.jump(chain);
-    sink.end();
-  };
-  if (at.hasInternal) leadsTo('cluster IP', port.clusterIP, internalChain(port));
+  if (at.hasInternal) leadsTo(sink, port, 'cluster IP', port.clusterIP, internalChain(port));
   if (!endpoints.hasAny) return;
-  for (const address of port.externalIPs) leadsTo('external IP', address, ext(port));
-  for (const address of port.loadBalancerVIPs) leadsTo('loadbalancer IP', address, at.usesFirewall ? fw(port) : ext(port));
+  for (const address of port.externalIPs) leadsTo(sink, port, 'external IP', address, ext(port));
+  for (const address of port.loadBalancerVIPs) leadsTo(sink, port, 'loadbalancer IP', address, at.usesFirewall ? fw(port) : ext(port));
   if (port.nodePort === 0) return;
-  const nodePort = (localhost: boolean) => {
-    sink.append('KUBE-NODEPORTS');
-    sink.commentName(port.name);
-    sink.protocol(port.protocol);
-    if (localhost) sink.destination('127.0.0.0/8');
-    sink.destinationPort(port.nodePort);
-    if (localhost) sink.account('localhost_nps_accepted_pkts');
-    sink.jump(ext(port));
-    sink.end();
-  };
-  if (context.config.nfacct && allowsLocalhostNodePorts(context.config, context.nodeAddress)) nodePort(true);
-  nodePort(false);
+  if (context.config.nfacct && allowsLocalhostNodePorts(context.config, context.nodeAddress)) nodePort(sink, port, true);
+  nodePort(sink, port, false);
 };
 
 /** The filter table: in every payload too. */
 export const filterRules: RulesOf = (port, endpoints, _context, sink) => {
   const at = layout(port, endpoints);
   const { hasAny } = endpoints;
-  const refusal = hasAny ? 'has no local endpoints' : 'has no endpoints';
-  const refuse = (chain: string, address: string) => {
-    sink.append(chain);
-    sink.comment(port.name, refusal);
-    toAddress(sink, port, address);
-    sink.jump(hasAny ? 'DROP' : 'REJECT');
-    sink.end();
-  };
-  if (!at.hasInternal) refuse('KUBE-SERVICES', port.clusterIP);
-  if (!at.hasExternal) for (const address of port.externalIPs) refuse('KUBE-EXTERNAL-SERVICES', address);
+  if (!at.hasInternal) refuse(sink, port, 'KUBE-SERVICES', port.clusterIP, hasAny);
+  if (!at.hasExternal) for (const address of port.externalIPs) refuse(sink, port, 'KUBE-EXTERNAL-SERVICES', address, hasAny);
   if (at.usesFirewall) {
     for (const address of port.loadBalancerVIPs) {
       sink.append('KUBE-PROXY-FIREWALL');
@@ -106,10 +112,10 @@ export const filterRules: RulesOf = (port, endpoints, _context, sink) => {
     }
   }
   if (!at.hasExternal) {
-    for (const address of port.loadBalancerVIPs) refuse('KUBE-EXTERNAL-SERVICES', address);
+    for (const address of port.loadBalancerVIPs) refuse(sink, port, 'KUBE-EXTERNAL-SERVICES', address, hasAny);
     if (port.nodePort !== 0) {
       sink.append('KUBE-EXTERNAL-SERVICES');
-      sink.comment(port.name, refusal);
+      sink.comment(port.name, refusalOf(hasAny));
       sink.local('dst');
       sink.protocol(port.protocol);
       sink.destinationPort(port.nodePort);
@@ -156,21 +162,22 @@ export const chainRules: RulesOf = (port, endpoints, context, sink) => {
   if (at.usesCluster) balancingRules(port, port.chain, endpoints.cluster, context, sink);
   if (at.usesLocal) balancingRules(port, svl(port), endpoints.local, context, sink);
   for (const endpoint of endpoints.reachable) {
-    const begin = () => {
-      sink.append(endpoint.chain);
-      if (!context.largeCluster) sink.commentName(port.name);
-    };
-    begin();
+    beginEndpoint(sink, port, endpoint, context);
     sink.source(endpoint.ip);
     sink.jump('KUBE-MARK-MASQ');
     sink.end();
-    begin();
+    beginEndpoint(sink, port, endpoint, context);
     if (port.affinitySeconds > 0) sink.remember(endpoint.chain);
     sink.protocol(port.protocol);
     sink.translate(endpoint.ip, endpoint.port);
     sink.end();
   }
 };
+
+function beginEndpoint(sink: RuleSink, port: ServicePort, endpoint: Endpoint, context: RulesContext): void {
+  sink.append(endpoint.chain);
+  if (!context.largeCluster) sink.commentName(port.name);
+}
 
 function externalRules(port: ServicePort, at: Layout, local: string, sink: RuleSink): void {
   const chain = ext(port);
@@ -221,25 +228,27 @@ function firewallRules(port: ServicePort, context: RulesContext, sink: RuleSink)
 }
 
 function balancingRules(port: ServicePort, chain: string, endpoints: readonly Endpoint[], context: RulesContext, sink: RuleSink): void {
-  const begin = ({ text }: Endpoint) => {
-    sink.append(chain);
-    if (!context.largeCluster) sink.comment(port.name, `-> ${text}`);
-  };
   if (port.affinitySeconds > 0) {
     for (const endpoint of endpoints) {
-      begin(endpoint);
+      beginChoice(sink, port, chain, endpoint, context);
       sink.remembered(endpoint.chain, port.affinitySeconds);
       sink.jump(endpoint.chain);
       sink.end();
     }
   }
-  endpoints.forEach((endpoint, index) => {
-    begin(endpoint);
-    const left = endpoints.length - index;
+  let left = endpoints.length;
+  for (const endpoint of endpoints) {
+    beginChoice(sink, port, chain, endpoint, context);
     if (left > 1) sink.oneIn(left);
     sink.jump(endpoint.chain);
     sink.end();
-  });
+    left -= 1;
+  }
+}
+
+function beginChoice(sink: RuleSink, port: ServicePort, chain: string, { text }: Endpoint, context: RulesContext): void {
+  sink.append(chain);
+  if (!context.largeCluster) sink.comment(port.name, `-> ${text}`);
 }
 
 function contains(range: string, address: string): boolean {
