@@ -139,20 +139,20 @@ test('an endless loop of one block ends where the fuel does', () => {
 
 // Ways to end, each with how many instructions run: at an exit alone, behind a loop, behind functions, where a load
 // leaves the packet, in a function that a helper calls back.
-const ENDS: readonly (readonly [string, readonly Instruction[], number, number?])[] = [
-  ['thirteen in a row', [...Array.from({ length: 12 }, () => instruction(0xb7, 0)), instruction(0x95)], 13],
-  ['a loop', [instruction(0xb7, 0), instruction(0xb7, 1, 0, 0, 100), instruction(0x17, 1, 0, 0, 1), instruction(0x55, 1, 0, -2), instruction(0x95)], 203],
-  ['a way back to the exit', [instruction(0xb7, 0), instruction(0x05, 0, 0, 1), instruction(0x95), instruction(0x05, 0, 0, -2)], 4],
-  ['branches of different lengths', [instruction(0xb7, 0), instruction(0x15, 0, 0, 3, 0), ...Array.from({ length: 3 }, () => instruction(0x07, 0, 0, 0, 1)), instruction(0x95)], 3],
+const ENDS: readonly (readonly [string, readonly Instruction[], number, number | null])[] = [
+  ['thirteen in a row', [...Array.from({ length: 12 }, () => instruction(0xb7, 0)), instruction(0x95)], 13, null],
+  ['a loop', [instruction(0xb7, 0), instruction(0xb7, 1, 0, 0, 100), instruction(0x17, 1, 0, 0, 1), instruction(0x55, 1, 0, -2), instruction(0x95)], 203, null],
+  ['a way back to the exit', [instruction(0xb7, 0), instruction(0x05, 0, 0, 1), instruction(0x95), instruction(0x05, 0, 0, -2)], 4, null],
+  ['branches of different lengths', [instruction(0xb7, 0), instruction(0x15, 0, 0, 3, 0), ...Array.from({ length: 3 }, () => instruction(0x07, 0, 0, 0, 1)), instruction(0x95)], 3, null],
   ['a function', [instruction(CALL, 0, 1, 0, 1), instruction(0x95), instruction(0xb7, 0), instruction(0x95)], 4, 2],
-  ['a load beyond the packet', [instruction(0xbf, 6, 1), instruction(0xb7, 0), instruction(0x30, 0, 0, 0, 5000), instruction(0x95)], 3],
+  ['a load beyond the packet', [instruction(0xbf, 6, 1), instruction(0xb7, 0), instruction(0x30, 0, 0, 0, 5000), instruction(0x95)], 3, null],
   // The address is a wide load: it takes slots 1 and 2.
   ['a function called back', [instruction(0xb7, 1, 0, 0, 5), { ...instruction(0x18, 2, 4), upper: 0 }, instruction(0xb7, 3), instruction(0xb7, 4), instruction(CALL, 0, 0, 0, 181), instruction(0x95), instruction(0xb7, 0), instruction(0x95)], 6 + 5 * 2, 7],
 ];
 
 describe.each(ENDS)('fuel is exact: %s', (_, code, length, callee) => {
-  const addresses = code.flatMap(({ upper }, slot) => (upper === null || callee === undefined ? [] : [{ slot, to: callee }]));
-  const object = assembled(code, [{ name: 'main', slot: 0 }, ...(callee === undefined ? [] : [{ name: 'callee', slot: callee }])], addresses);
+  const addresses = code.flatMap(({ upper }, slot) => (upper === null || callee === null ? [] : [{ slot, to: callee }]));
+  const object = assembled(code, [{ name: 'main', slot: 0 }, ...(callee === null ? [] : [{ name: 'callee', slot: callee }])], addresses);
 
   test.each(['counts', 'steps'] as const)('with %s', (detail) => {
     const collection = vm.load(object, { seed: 1 });
