@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<NoteEffect, (values: { module: string }) => string>
   clock: m.rules_note_clock,
   approximate: m.rules_note_approximate,
   'empty-set': m.rules_note_empty_set,
+  'no-set-counters': m.rules_note_no_set_counters,
   'nothing-not-simulated': m.rules_note_nothing_not_simulated,
   'dropped-no-listener': m.rules_note_dropped_no_listener,
 };

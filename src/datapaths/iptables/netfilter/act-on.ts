@@ -19,8 +19,8 @@ export function actOn(target: Target, skb: Skb, context: WalkContext): void {
       return;
     case 'set': {
       const set = context.sets.get(target.set);
-      if (target.action === 'add') set?.add(skb, target.sides);
-      else set?.remove(skb, target.sides);
+      if (target.action === 'add') set?.add(skb, target.sides, context.now, target);
+      else set?.remove(skb, target.sides, context.now);
       return;
     }
     case 'continue':
@@ -50,7 +50,12 @@ function addMss(skb: Skb, size: number): void {
 function markConnection(target: Target & { kind: 'connmark' }, skb: Skb): void {
   const { connection } = skb;
   if (!connection) return;
-  if (target.action === 'set') connection.mark = ((connection.mark & ~target.connectionMask) ^ target.value) >>> 0;
-  else if (target.action === 'save') connection.mark = ((connection.mark & ~target.connectionMask) ^ (skb.mark & target.packetMask)) >>> 0;
-  else skb.mark = ((skb.mark & ~target.packetMask) ^ (connection.mark & target.connectionMask)) >>> 0;
+  // connmark_tg_shift (net/netfilter/xt_connmark.c)
+  if (target.action === 'set') connection.mark = shifted((connection.mark & ~target.connectionMask) ^ target.value, target.shift);
+  else if (target.action === 'save') connection.mark = ((connection.mark & ~target.connectionMask) ^ shifted(skb.mark & target.packetMask, target.shift)) >>> 0;
+  else skb.mark = ((skb.mark & ~target.packetMask) ^ shifted(connection.mark & target.connectionMask, target.shift)) >>> 0;
+}
+
+function shifted(mark: number, shift: number): number {
+  return (shift < 0 ? mark >>> -shift : mark << shift) >>> 0;
 }

@@ -1,142 +1,225 @@
-import { formatIpv4, inPrefix, parseIpv4, parsePrefix, type Ipv4, type Ipv4Prefix } from '../../../packet/address.ts';
+import { maskOf } from '../../../packet/address.ts';
 import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
 import type { Skb } from './skb.ts';
-import { RestoreError } from './restore-error.ts';
 
 export type SetSide = 'src' | 'dst';
 
-/** A set of addresses, networks and ports as `ipset` makes them. */
+/** A set of addresses, networks and ports as `ipset` makes them (net/netfilter/ipset). `now`: simulated time, ms. */
 export interface IpSet {
   readonly name: string;
   readonly type: string;
-  matches(skb: Skb, sides: readonly SetSide[]): boolean;
-  /** What the SET target does. */
-  add(skb: Skb, sides: readonly SetSide[]): void;
-  remove(skb: Skb, sides: readonly SetSide[]): void;
+  /** `wantsNomatch` (`--return-nomatch`): what is marked so is in, and what else is found is not. */
+  matches(skb: Skb, sides: readonly SetSide[], now: number, wantsNomatch?: boolean): boolean;
+  /** What the SET target does. Returns whether it did it. */
+  add(skb: Skb, sides: readonly SetSide[], now: number, how: Addition): boolean;
+  remove(skb: Skb, sides: readonly SetSide[], now: number): boolean;
   /** Its members are again those that it was read with. */
   reset(): void;
 }
 
-type Part = 'ip' | 'net' | 'port' | 'mark' | 'iface';
-
-/** The parts that set types are made of; `list:set` is a list of others. */
-const TYPES: Readonly<Record<string, readonly Part[]>> = {
-  'hash:ip': ['ip'],
-  'hash:net': ['net'],
-  'hash:ip,port': ['ip', 'port'],
-  'hash:net,port': ['net', 'port'],
-  'hash:net,net': ['net', 'net'],
-  'hash:ip,port,ip': ['ip', 'port', 'ip'],
-  'hash:ip,port,net': ['ip', 'port', 'net'],
-  'hash:net,port,net': ['net', 'port', 'net'],
-  'hash:ip,mark': ['ip', 'mark'],
-  'hash:net,iface': ['net', 'iface'],
-  'bitmap:ip': ['ip'],
-  'bitmap:port': ['port'],
-};
-
-const addressOf = (skb: Skb, side: SetSide | undefined): Ipv4 => (side === 'src' ? skb.source : skb.destination);
-const portOf = (skb: Skb, side: SetSide | undefined): number => (side === 'src' ? skb.sourcePort : skb.destinationPort);
-
-/** A part as it stands in a member's key, without the networks. */
-function keyOf(part: Part, skb: Skb, side: SetSide | undefined, type: string): string {
-  switch (part) {
-    case 'ip':
-    case 'net':
-      return String(addressOf(skb, side));
-    case 'port':
-      // bitmap:port knows ports alone; an ICMP message's port is its type and code.
-      if (type === 'bitmap:port') return String(portOf(skb, side));
-      return skb.isIcmp ? `${skb.protocol} ${(skb.icmpType << 8) | skb.icmpCode}` : `${skb.protocol} ${portOf(skb, side)}`;
-    case 'mark':
-      return String(skb.mark);
-    case 'iface':
-      return side === 'src' ? skb.inInterface : skb.outInterface;
-  }
+/** `seconds`: how long the member stays; null: as long as the set says. `exist`: one that is there already begins anew. */
+export interface Addition {
+  readonly seconds: number | null;
+  readonly exist: boolean;
 }
+
+export type Part = 'ip' | 'net' | 'port' | 'mark' | 'iface';
+
+export interface SetOptions {
+  /** `netmask`: addresses are kept without the bits behind it. */
+  readonly netmask: number;
+  /** `markmask`. */
+  readonly markmask: number;
+  /** `timeout`: seconds that a member stays; null: the set forgets none. 0: those that say nothing stay. */
+  readonly timeout: number | null;
+  /** `range` of a bitmap: what lies outside it is never in. */
+  readonly range: readonly [number, number] | null;
+  /** `family inet6`: nothing of IPv4 is in it. */
+  readonly ipv6: boolean;
+}
+
+export const NO_OPTIONS: SetOptions = { netmask: 32, markmask: 0xffffffff, timeout: null, range: null, ipv6: false };
 
 interface Member {
-  /** The networks in it, in order. */
-  readonly nets: readonly Ipv4Prefix[];
   readonly nomatch: boolean;
+  /** Simulated time, ms; Infinity: it stays. */
+  readonly until: number;
 }
 
-/** A set without networks is a set of keys; with networks, the members of each key are tried, the longest prefixes first. */
-class HashSet implements IpSet {
-  members = new Map<string, Member[]>();
+/** A member's parts as a key; those that are networks each with its length. */
+type Values = readonly string[];
+
+/**
+ * A set of keys. Where it holds networks, every combination of their lengths is tried, the longest first and the first
+ * network's before the second's, until one is found (mtype_test_cidrs).
+ */
+export class HashSet implements IpSet {
+  members = new Map<string, Member>();
+  /** By network part: how many members have a length. */
+  #lengths: Map<number, number>[];
   /** Before the first packet changed them; null: none has. */
-  #first: ReadonlyMap<string, readonly Member[]> | null = null;
+  #first: ReadonlyMap<string, Member> | null = null;
+
   constructor(
     readonly name: string,
     readonly type: string,
     readonly parts: readonly Part[],
-  ) {}
-
-  #key(skb: Skb, sides: readonly SetSide[]): string | null {
-    // ICMP has no ports: hash:ip,port does not look it up unless by type and code, which no member here has.
-    return this.parts.map((part, index) => (part === 'net' ? '*' : keyOf(part, skb, sides[index], this.type))).join('|');
+    readonly options: SetOptions = NO_OPTIONS,
+  ) {
+    this.#lengths = this.parts.map(() => new Map<number, number>());
   }
 
-  matches(skb: Skb, sides: readonly SetSide[]): boolean {
-    const candidates = this.members.get(this.#key(skb, sides) ?? '');
-    if (!candidates) return false;
-    const addresses = this.parts.flatMap((part, index) => (part === 'net' ? [addressOf(skb, sides[index])] : []));
-    let best: Member | null = null;
-    for (const member of candidates) {
-      if (!member.nets.every((net, index) => inPrefix(addresses[index] ?? (0 as Ipv4), net))) continue;
-      if (!best || length(member) > length(best)) best = member;
+  matches(skb: Skb, sides: readonly SetSide[], now: number, wantsNomatch = false): boolean {
+    if (this.options.ipv6 || sides.length < this.parts.length) return false;
+    const found = this.#find(skb, sides, now, 0, []);
+    return found !== null && found.nomatch === wantsNomatch;
+  }
+
+  /** The member that the packet is in. */
+  #find(skb: Skb, sides: readonly SetSide[], now: number, index: number, values: readonly string[]): Member | null {
+    const part = this.parts[index];
+    if (part === undefined) {
+      const member = this.members.get(values.join('|'));
+      return member !== undefined && member.until >= now ? member : null;
     }
-    return best !== null && !best.nomatch;
+    for (const value of this.#candidates(part, index, skb, sides[index])) {
+      const found = this.#find(skb, sides, now, index + 1, [...values, value]);
+      if (found) return found;
+    }
+    return null;
   }
 
-  insert(key: string, member: Member): void {
-    const members = this.members.get(key);
-    if (members) members.push(member);
-    else this.members.set(key, [member]);
+  *#candidates(part: Part, index: number, skb: Skb, side: SetSide | undefined): Iterable<string> {
+    if (part !== 'net') {
+      const value = this.#value(part, skb, side);
+      if (value !== null) yield value;
+      return;
+    }
+    const address = addressOf(skb, side);
+    for (const length of [...(this.#lengths[index]?.keys() ?? [])].sort((a, b) => b - a)) yield networkKey(address, length);
+  }
+
+  /** What a packet has for a part that is no network; null: nothing that this set knows. */
+  #value(part: Part, skb: Skb, side: SetSide | undefined): string | null {
+    switch (part) {
+      case 'port':
+        // bitmap:port knows the ports of TCP and UDP alone; an ICMP message's port is its type and code.
+        if (this.type === 'bitmap:port') return skb.protocol === PROTOCOL_NUMBER.TCP || skb.protocol === PROTOCOL_NUMBER.UDP ? this.#inRange(portOf(skb, side)) : null;
+        return portKey(skb.protocol, skb.isIcmp ? (skb.icmpType << 8) | skb.icmpCode : portOf(skb, side));
+      case 'mark':
+        return String((skb.mark & this.options.markmask) >>> 0);
+      case 'iface':
+        return side === 'src' ? skb.inInterface : skb.outInterface;
+      default:
+        return this.#inRange(maskedBy(addressOf(skb, side), this.options.netmask));
+    }
+  }
+
+  #inRange(value: number): string | null {
+    const { range } = this.options;
+    return range && (value < range[0] || value > range[1]) ? null : String(value);
+  }
+
+  insert(values: Values, nomatch: boolean, until: number): void {
+    const key = values.join('|');
+    if (!this.members.has(key)) this.#countLengths(key, 1);
+    this.members.set(key, { nomatch, until });
+  }
+
+  delete(values: Values): boolean {
+    return this.#drop(values.join('|'));
+  }
+
+  #drop(key: string): boolean {
+    if (!this.members.delete(key)) return false;
+    this.#countLengths(key, -1);
+    return true;
+  }
+
+  /** Forgets all members. */
+  clear(): void {
+    this.members.clear();
+    this.#lengths = this.parts.map(() => new Map<number, number>());
+  }
+
+  #countLengths(key: string, by: 1 | -1): void {
+    const values = key.split('|');
+    this.parts.forEach((part, index) => {
+      const lengths = this.#lengths[index];
+      if (part !== 'net' || !lengths) return;
+      const length = Number(values[index]?.split('/')[1] ?? 32);
+      const count = (lengths.get(length) ?? 0) + by;
+      if (count > 0) lengths.set(length, count);
+      else lengths.delete(length);
+    });
   }
 
   reset(): void {
     if (!this.#first) return;
-    this.members = copied(this.#first);
+    const first = this.#first;
+    this.clear();
+    for (const [key, { nomatch, until }] of first) this.insert(key.split('|'), nomatch, until);
     this.#first = null;
   }
 
-  add(skb: Skb, sides: readonly SetSide[]): void {
-    const nets = this.parts.flatMap((part, index) => (part === 'net' ? [{ address: addressOf(skb, sides[index]), length: 32 }] : []));
-    const key = this.#key(skb, sides) ?? '';
-    this.remove(skb, sides);
-    this.insert(key, { nets, nomatch: false });
+  add(skb: Skb, sides: readonly SetSide[], now: number, { seconds, exist }: Addition): boolean {
+    const values = this.#ownValues(skb, sides);
+    if (values === null) return false;
+    this.#first ??= new Map(this.members);
+    const known = this.members.get(values.join('|'));
+    if (known !== undefined && known.until >= now && !exist) return false;
+    this.insert(values, false, this.until(now, seconds));
+    return true;
   }
 
-  remove(skb: Skb, sides: readonly SetSide[]): void {
-    this.#first ??= copied(this.members);
-    const key = this.#key(skb, sides) ?? '';
-    const addresses = this.parts.flatMap((part, index) => (part === 'net' ? [addressOf(skb, sides[index])] : []));
-    const left = (this.members.get(key) ?? []).filter(({ nets }) => !nets.every((net, index) => net.length === 32 && net.address === addresses[index]));
-    if (left.length > 0) this.members.set(key, left);
-    else this.members.delete(key);
+  remove(skb: Skb, sides: readonly SetSide[], now: number): boolean {
+    const values = this.#ownValues(skb, sides);
+    if (values === null) return false;
+    this.#first ??= new Map(this.members);
+    const known = this.members.get(values.join('|'));
+    return this.delete(values) && known !== undefined && known.until >= now;
+  }
+
+  /** When a member that comes now goes. */
+  until(now: number, seconds: number | null): number {
+    const { timeout } = this.options;
+    const stays = timeout === null ? 0 : (seconds ?? timeout);
+    return stays === 0 ? Infinity : now + stays * 1000;
+  }
+
+  /** A packet as a member: its networks are as long as the longest that the set holds. */
+  #ownValues(skb: Skb, sides: readonly SetSide[]): Values | null {
+    if (this.options.ipv6 || sides.length < this.parts.length) return null;
+    const values: string[] = [];
+    for (const [index, part] of this.parts.entries()) {
+      const longest = Math.max(...(this.#lengths[index]?.keys() ?? []));
+      const value = part === 'net' ? networkKey(addressOf(skb, sides[index]), longest >= 0 ? longest : 32) : this.#value(part, skb, sides[index]);
+      if (value === null) return null;
+      values.push(value);
+    }
+    return values;
   }
 }
 
-function copied(members: ReadonlyMap<string, readonly Member[]>): Map<string, Member[]> {
-  return new Map([...members].map(([key, own]) => [key, [...own]] as const));
-}
-
-const length = ({ nets }: Member) => nets.reduce((sum, net) => sum + net.length, 0);
+const addressOf = (skb: Skb, side: SetSide | undefined): number => (side === 'src' ? skb.source : skb.destination);
+const portOf = (skb: Skb, side: SetSide | undefined): number => (side === 'src' ? skb.sourcePort : skb.destinationPort);
+export const maskedBy = (address: number, length: number): number => (address & maskOf(length)) >>> 0;
+export const networkKey = (address: number, length: number): string => `${maskedBy(address, length)}/${length}`;
+export const portKey = (protocol: number, port: number): string => `${protocol} ${port}`;
 
 /** list:set asks its sets one after the other. */
-class SetList implements IpSet {
+export class SetList implements IpSet {
   readonly type = 'list:set';
   readonly sets: IpSet[] = [];
   constructor(readonly name: string) {}
-  matches(skb: Skb, sides: readonly SetSide[]): boolean {
-    return this.sets.some((set) => set.matches(skb, sides));
+  matches(skb: Skb, sides: readonly SetSide[], now: number, wantsNomatch = false): boolean {
+    return this.sets.some((set) => set.matches(skb, sides, now, wantsNomatch));
   }
-  add(skb: Skb, sides: readonly SetSide[]): void {
-    this.sets[0]?.add(skb, sides);
+  add(skb: Skb, sides: readonly SetSide[], now: number, how: Addition): boolean {
+    return this.sets.some((set) => set.add(skb, sides, now, how));
   }
-  remove(skb: Skb, sides: readonly SetSide[]): void {
-    for (const set of this.sets) set.remove(skb, sides);
+  remove(skb: Skb, sides: readonly SetSide[], now: number): boolean {
+    return this.sets.some((set) => set.remove(skb, sides, now));
   }
   reset(): void {
     for (const set of this.sets) set.reset();
@@ -146,67 +229,4 @@ class SetList implements IpSet {
 /** A set of which only the name is known: it has no members. */
 export function emptySet(name: string): IpSet {
   return new HashSet(name, 'hash:ip', ['ip']);
-}
-
-/** Reads what `ipset save` writes and `ipset restore` takes: `create` and `add` lines. Throws `RestoreError`. */
-export function parseIpSets(text: string): Map<string, IpSet> {
-  const sets = new Map<string, IpSet>();
-  text.split('\n').forEach((line, index) => {
-    const [command, name, third, ...options] = line.trim().split(/\s+/);
-    if (!command || command.startsWith('#') || command === 'COMMIT') return;
-    const fail = (reason: string): never => {
-      throw new RestoreError(reason, index + 1);
-    };
-    if (!name || third === undefined) return fail(`“${line}” is not a whole ipset command.`);
-    if (command === 'create' || command === '-N') {
-      const parts = Object.hasOwn(TYPES, third) ? TYPES[third] : undefined;
-      if (third === 'list:set') sets.set(name, new SetList(name));
-      else if (parts) sets.set(name, new HashSet(name, third, parts));
-      else fail(`The set type ${third} is not known here.`);
-    } else if (command === 'add' || command === '-A') {
-      const set = sets.get(name) ?? fail(`There is no set ${name}.`);
-      if (set instanceof SetList) set.sets.push(sets.get(third) ?? fail(`There is no set ${third}.`));
-      else if (set instanceof HashSet) addMember(set, third, options.includes('nomatch'), fail);
-    } else {
-      fail(`The ipset command ${command} is not known here.`);
-    }
-  });
-  return sets;
-}
-
-function addMember(set: HashSet, text: string, nomatch: boolean, fail: (reason: string) => never): void {
-  const texts = text.split(',');
-  const nets: Ipv4Prefix[] = [];
-  let keys = [''];
-  set.parts.forEach((part, index) => {
-    const own = texts[index] ?? fail(`${text} is no whole member of a ${set.type}.`);
-    const parts = part === 'net' ? ['*'] : keysOf(part, own, set.type, fail);
-    if (part === 'net') nets.push(parsePrefix(own) ?? fail(`${own} is no IPv4 network.`));
-    keys = keys.flatMap((key) => parts.map((value) => (index === 0 ? value : `${key}|${value}`)));
-  });
-  for (const key of keys) set.insert(key, { nets, nomatch });
-}
-
-/** Ranges and networks stand for each of their addresses or ports. */
-const LARGEST_RANGE = 65_536;
-
-function keysOf(part: Part, text: string, type: string, fail: (reason: string) => never): string[] {
-  if (part === 'iface') return [text];
-  if (part === 'mark') return [String(Number(text))];
-  if (part === 'port') {
-    const match = /^(?:([a-z]+):)?(\d+)(?:-(\d+))?$/.exec(text) ?? fail(`${text} is no protocol:port.`);
-    const numbers: Readonly<Record<string, number>> = { tcp: PROTOCOL_NUMBER.TCP, udp: PROTOCOL_NUMBER.UDP, sctp: PROTOCOL_NUMBER.SCTP, udplite: 136 };
-    const protocol = numbers[match[1] ?? 'tcp'] ?? fail(`${text}: the protocol ${match[1] ?? ''} is not known here.`);
-    const low = Number(match[2]);
-    return range(low, Number(match[3] ?? low), fail).map((port) => (type === 'bitmap:port' ? String(port) : `${protocol} ${port}`));
-  }
-  const [low = '', high] = text.split('-');
-  const prefix = parsePrefix(low) ?? fail(`${text} is no IPv4 address.`);
-  const last = high === undefined ? prefix.address + 2 ** (32 - prefix.length) - 1 : (parseIpv4(high) ?? fail(`${high} is no IPv4 address.`));
-  return range(high === undefined ? prefix.address : (parseIpv4(low) ?? prefix.address), last, fail).map(String);
-}
-
-function range(low: number, high: number, fail: (reason: string) => never): number[] {
-  if (high < low || high - low >= LARGEST_RANGE) return fail(`A range of ${formatIpv4(low as Ipv4)} to ${formatIpv4(high as Ipv4)} is empty or too large.`);
-  return Array.from({ length: high - low + 1 }, (_, index) => low + index);
 }

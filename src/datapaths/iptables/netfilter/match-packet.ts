@@ -86,7 +86,7 @@ function matchesObject(match: Match | undefined, skb: Skb, context: WalkContext)
       return found !== match.negated;
     }
     case 'set':
-      return (context.sets.get(match.set)?.matches(skb, match.sides) ?? false) !== match.negated;
+      return (context.sets.get(match.set)?.matches(skb, match.sides, context.now, match.wantsNomatch) ?? false) !== match.negated;
     case 'recent':
       return matchesRecent(match, skb, context);
     case 'iprange':
@@ -141,8 +141,8 @@ function matchesTime(match: Match & { kind: 'time' }, clock: number): boolean {
   if (seconds < match.dates[0] || seconds > match.dates[1]) return false;
   const ofDay = seconds % DAY;
   const [start, stop] = match.daily;
-  if (start <= stop ? ofDay < start || ofDay > stop : ofDay > stop && ofDay < start) return false;
-  const date = new Date(clock);
+  if (start < stop ? ofDay < start || ofDay > stop : ofDay > stop && ofDay < start) return false;
+  const date = new Date(match.contiguous && ofDay <= stop ? clock - DAY * 1000 : clock);
   // Sunday is the seventh day.
   if (match.weekdays !== 0 && (match.weekdays & (1 << (date.getUTCDay() || 7))) === 0) return false;
   return match.monthDays === 0 || (match.monthDays & (1 << date.getUTCDate())) !== 0;

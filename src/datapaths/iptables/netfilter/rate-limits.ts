@@ -7,6 +7,8 @@ interface Bucket {
   /** Milliseconds' worth of packets. */
   credit: number;
   last: number;
+  /** Of a byte rate: how often the credit may be filled up at once. */
+  bursts: number;
 }
 
 /** TCP states in which a connection no longer counts (already_closed, net/netfilter/nf_conncount.c). */
@@ -31,13 +33,13 @@ export class RateLimits {
   limit(match: Match & { kind: 'limit' }, now: number): boolean {
     let bucket = this.#buckets.get(match);
     if (!bucket) {
-      bucket = { credit: match.interval * match.burst, last: now };
+      bucket = { credit: match.interval * match.burst, last: now, bursts: 0 };
       this.#buckets.set(match, bucket);
     }
     return spend(bucket, now, match.interval, match.burst);
   }
 
-  /** hashlimit_mt (net/netfilter/xt_hashlimit.c), packets only. */
+  /** hashlimit_mt (net/netfilter/xt_hashlimit.c). */
   hashlimit(match: Match & { kind: 'hashlimit' }, skb: Skb, now: number): boolean {
     let table = this.#hashed.get(match.name);
     if (!table) {
@@ -47,9 +49,10 @@ export class RateLimits {
     const key = match.by.map((field) => hashField(field, match, skb)).join(' ');
     let bucket = table.get(key);
     if (!bucket || now - bucket.last > match.expire) {
-      bucket = { credit: match.interval * match.burst, last: now };
+      bucket = match.bytes === null ? { credit: match.interval * match.burst, last: now, bursts: 0 } : { credit: SECOND, last: now, bursts: match.burst };
       table.set(key, bucket);
     }
+    if (match.bytes !== null) return spendBytes(bucket, now, skb.length, match.bytes) !== match.above;
     return spend(bucket, now, match.interval, match.burst) !== match.above;
   }
 
@@ -84,6 +87,24 @@ export class RateLimits {
     open.set(own, skb.connection);
     return open.size > match.limit === match.above;
   }
+}
+
+const SECOND = 1000;
+/** Bytes are counted in sixteens, one begun always (XT_HASHLIMIT_BYTE_SHIFT). */
+const CHUNK_BITS = 4;
+
+/** hashlimit_byte_cost: a second's credit at most, and a burst fills it up again. */
+function spendBytes(bucket: Bucket, now: number, length: number, bytes: number): boolean {
+  bucket.credit = Math.min(SECOND, bucket.credit + now - bucket.last);
+  bucket.last = now;
+  const cost = Math.min(SECOND, (((length >> CHUNK_BITS) + 1) * SECOND) / ((bytes >> CHUNK_BITS) + 1));
+  if (bucket.credit < cost && bucket.bursts > 0) {
+    bucket.bursts -= 1;
+    bucket.credit = SECOND;
+  }
+  if (bucket.credit < cost) return false;
+  bucket.credit -= cost;
+  return true;
 }
 
 function spend(bucket: Bucket, now: number, interval: number, burst: number): boolean {

@@ -141,23 +141,26 @@ function* sectionsOf(text: string, faults: DumpFault[]): Iterable<Section> {
   if (open) yield { ...open, text: text.slice(open.start), lines: line - open.firstLine, fromIp6tables };
 }
 
-const IPV6_RULE = / (?:-s|-d|--source|--destination|--src|--dst) [0-9a-fA-F]*:[0-9a-fA-F:.]*(?:\/|\s|$)|ipv6-icmp|icmp6|icmpv6| -m (?:hl|eui64|rt|ipv6header|frag|mh|hbh) | -j HL /;
+/** What only ip6tables reads. `ipv6-icmp` by itself is a protocol in IPv4 too, and `-6` says whose rule it is. */
+const IPV6_ONLY = / (?:-s|-d|--source|--destination|--src|--dst) [0-9a-fA-F]*:[0-9a-fA-F:.]*(?:\/|\s|$)|-m icmp6|--icmpv6-type|icmp6-[a-z]| -m (?:hl|eui64|rt|ipv6header|frag|mh|hbh) | -j HL /;
+const IPV6_RULE = new RegExp(`${IPV6_ONLY.source}| (?:-p|--protocol) (?:ipv6-icmp|icmpv6)(?:\\s|$)`);
+const IPV6_LINE = new RegExp(`${IPV6_ONLY.source}| (?:-6|--ipv6)(?:\\s|$)`);
 const IPV4_RULE = / (?:-s|-d|--source|--destination|--src|--dst) \d{1,3}\./;
 const RULE_LINE = /^\s*(?:\[\d+:\d+\]\s*)?-[AI] /;
 
 /** The section without its IPv6 rules, their lines left blank; null where all of it is IPv6. */
 function withoutIpv6(section: Section, leftOut: LeftOut[]): string | null {
   const { text, table, firstLine } = section;
-  if (!section.fromIp6tables && !IPV6_RULE.test(text)) return text;
+  if (!section.fromIp6tables && !IPV6_RULE.test(text) && !IPV6_LINE.test(text)) return text;
   const lines = text.split('\n');
-  if (section.fromIp6tables || !IPV4_RULE.test(text)) {
+  if (section.fromIp6tables || (IPV6_RULE.test(text) && !IPV4_RULE.test(text))) {
     const rules = lines.filter((line) => RULE_LINE.test(line)).length;
     leftOut.push({ fromLine: firstLine + 1, toLine: firstLine + section.lines, table, rules });
     return null;
   }
   return lines
     .map((line, index) => {
-      if (!RULE_LINE.test(line) || !IPV6_RULE.test(line)) return line;
+      if (!RULE_LINE.test(line) || !IPV6_LINE.test(line)) return line;
       leftOut.push({ fromLine: firstLine + index + 1, toLine: firstLine + index + 1, table, rules: 1 });
       return '';
     })

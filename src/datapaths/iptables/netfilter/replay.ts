@@ -1,7 +1,7 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { formatIpv4, parseIpv4, parsePrefix, type Ipv4 } from '../../../packet/address.ts';
 import { TCP_FLAG, type Packet } from '../../../packet/packet.ts';
-import { parseIpSets } from './ipset.ts';
+import { parseIpSets } from './ipset-text.ts';
 import { Netfilter, type Passage } from './netfilter.ts';
 import { PacketLog } from './packet-log.ts';
 import { REJECT_CODES } from './rule.ts';

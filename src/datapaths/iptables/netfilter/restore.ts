@@ -137,18 +137,32 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
   if (!words) throw new RuleError('A quote is opened and not closed.');
   const [verb, chain, third] = words;
   if (verb === undefined) return 'other';
-  if (chain === undefined) throw new RuleError(`“${verb}” needs a chain.`, 0);
+  if (chain === undefined) return forAllChains(table, verb);
   switch (verb) {
     case '-A':
     case '--append':
-      addRules(table, chain, words, 2, { id: textId, start: afterChain(text, at, end), end, listed: line.includes(',') }, counters, undefined, read);
+      addRules(table, chain, words, 2, { id: textId, start: afterWords(text, at, end, 2), end, listed: line.includes(',') }, counters, undefined, read);
       return 'rule';
     case '-I':
     case '--insert': {
-      const number = third !== undefined && /^\d+$/.test(third) ? Number(third) : null;
-      if (number === 0) throw new RuleError('Rules are numbered from 1.', 2);
-      addRules(table, chain, words, number === null ? 2 : 3, { id: textId, start: afterChain(text, at, end), end, listed: line.includes(',') }, counters, (number ?? 1) - 1, read);
+      const number = ruleNumber(third, 2);
+      addRules(table, chain, words, number === null ? 2 : 3, { id: textId, start: afterWords(text, at, end, number === null ? 2 : 3), end, listed: line.includes(',') }, counters, (number ?? 1) - 1, read);
       return 'rule';
+    }
+    case '-R':
+    case '--replace': {
+      const number = ruleNumber(third, 2);
+      if (number === null) throw new RuleError('-R needs a rule’s number.', 2);
+      addRules(table, chain, words, 3, { id: textId, start: afterWords(text, at, end, 3), end, listed: line.includes(',') }, counters, number, read);
+      table.remove(chain, number);
+      return 'rule';
+    }
+    case '-D':
+    case '--delete': {
+      const number = ruleNumber(third, 2);
+      if (number !== null) table.remove(chain, number);
+      else for (const each of expandAddresses(words, 2)) table.remove(chain, numberOf(table, chain, each));
+      return 'other';
     }
     case '-N':
     case '--new-chain':
@@ -157,6 +171,10 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
     case '-X':
     case '--delete-chain':
       table.deleteChain(chain);
+      return 'other';
+    case '-Z':
+    case '--zero':
+      table.zero(chain, ruleNumber(third, 2));
       return 'other';
     case '-F':
     case '--flush': {
@@ -171,8 +189,35 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
       table.declare(chain, third);
       return 'other';
     default:
-      throw new RuleError(`The command ${verb} is not known here: rules come with -A or -I, chains go with -X.`, 0);
+      throw new RuleError(`The command ${verb} is not known here: rules come with -A, -I or -R and go with -D, chains go with -X.`, 0);
   }
+}
+
+function ruleNumber(text: string | undefined, word: number): number | null {
+  const number = text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+  if (number === 0) throw new RuleError('Rules are numbered from 1.', word);
+  return number;
+}
+
+/** `-F`, `-X` and `-Z` without a chain. */
+function forAllChains(table: RuleTable, verb: string): 'other' {
+  const chains = [...table.chains()];
+  if (verb === '-F' || verb === '--flush') for (const { id } of chains) table.flush(id);
+  else if (verb === '-Z' || verb === '--zero') for (const { name } of chains) table.zero(name);
+  else if (verb === '-X' || verb === '--delete-chain') for (const { id, name } of chains) {
+    if (!table.policies.has(id)) table.deleteChain(name);
+  }
+  else throw new RuleError(`“${verb}” needs a chain.`, 0);
+  return 'other';
+}
+
+/** Which rule of a chain says what `words` say; the first. */
+function numberOf(table: RuleTable, chain: string, words: readonly string[]): number {
+  const meaning = (of: readonly string[], from: number) => JSON.stringify(parseRule(of, from));
+  const wanted = meaning(words, 2);
+  const index = table.rulesNow(chain).findIndex((rule) => meaning(splitWords(table.ruleText(rule)) ?? [], 0) === wanted);
+  if (index < 0) throw new RuleError(`${chain} has no such rule to take out.`);
+  return index + 1;
 }
 
 /** Where a rule's options stand in the text; `listed`: there is a comma in them. */
@@ -213,10 +258,12 @@ function* expandAddresses(words: readonly string[], from: number): Iterable<read
   yield words;
 }
 
-/** Where the options begin: after `-A CHAIN `. */
-function afterChain(text: string, from: number, end: number): number {
-  const first = text.indexOf(' ', from);
-  if (first < 0 || first > end) return end;
-  const second = text.indexOf(' ', first + 1);
-  return second < 0 || second > end ? end : second + 1;
+/** Where the options begin: after `-A CHAIN `, or `-I CHAIN 3 `. */
+function afterWords(text: string, from: number, end: number, count: number): number {
+  let at = from;
+  for (let word = 0; word < count; word++) {
+    while (at < end && text.charCodeAt(at) !== 32 && text.charCodeAt(at) !== 9) at += 1;
+    while (at < end && (text.charCodeAt(at) === 32 || text.charCodeAt(at) === 9)) at += 1;
+  }
+  return at;
 }

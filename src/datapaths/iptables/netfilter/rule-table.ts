@@ -160,6 +160,29 @@ export class RuleTable {
     }
   }
 
+  /** Takes a rule out of a chain: the `number`th, from 1. */
+  remove(chain: string, number: number): void {
+    const list = this.#edit(this.#need(chain));
+    if (number < 1 || number > list.length) throw new RuleError(`${chain} has no rule ${number}: it has ${list.length}.`);
+    list.splice(number - 1, 1);
+  }
+
+  /** The rules of a chain as they stand by now, for `ruleText`. */
+  rulesNow(chain: string): readonly number[] {
+    return this.#edit(this.#need(chain)).map((rule) => (rule < 0 ? ~rule : rule));
+  }
+
+  /** Sets the counters of a chain's rules and of its policy to 0, or those of one rule (from 1). Counters are no part of what a failed commit leaves as it was. */
+  zero(chain: string, number: number | null = null): void {
+    const id = this.#need(chain);
+    this.rulesNow(chain).forEach((rule, index) => {
+      if (number === null || number === index + 1) this.#arena.packets[rule] = this.#arena.bytes[rule] = 0;
+    });
+    if (number !== null || !this.policies.has(id)) return;
+    this.policyPackets.set(id, 0);
+    this.policyBytes.set(id, 0);
+  }
+
   #edit(id: number): number[] {
     const staged = this.#stage();
     const found = staged.edited.get(id);

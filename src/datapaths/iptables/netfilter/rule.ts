@@ -76,12 +76,12 @@ export type Match =
       readonly mask: number;
       readonly negated: boolean;
     }
-  | { readonly kind: 'set'; readonly set: string; readonly sides: readonly SetSide[]; readonly negated: boolean }
+  | { readonly kind: 'set'; readonly set: string; readonly sides: readonly SetSide[]; readonly negated: boolean; /** `--return-nomatch`: members marked so match, and the others do not. */ readonly wantsNomatch: boolean }
   | { readonly kind: 'length'; readonly range: Range; readonly negated: boolean }
   | { readonly kind: 'ttl'; readonly compare: 'eq' | 'lt' | 'gt'; readonly value: number; readonly negated: boolean }
   | { readonly kind: 'tos'; readonly value: number; readonly mask: number; readonly negated: boolean }
   | { readonly kind: 'iprange'; readonly source: Negatable<Range> | null; readonly destination: Negatable<Range> | null }
-  | { readonly kind: 'pkttype'; readonly type: 'unicast' | 'broadcast' | 'multicast'; readonly negated: boolean }
+  | { readonly kind: 'pkttype'; readonly type: 'unicast' | 'broadcast' | 'multicast' | 'otherhost'; readonly negated: boolean }
   /** A bucket that holds `burst` packets and gains one each `interval` ms. */
   | { readonly kind: 'limit'; readonly interval: number; readonly burst: number }
   | {
@@ -90,6 +90,8 @@ export type Match =
       readonly above: boolean;
       readonly interval: number;
       readonly burst: number;
+      /** Bytes a second, where it is not packets that are limited; `burst`: how many seconds' worth may come at once, beside the first. */
+      readonly bytes: number | null;
       readonly by: readonly HashField[];
       readonly sourceMask: number;
       readonly destinationMask: number;
@@ -104,6 +106,8 @@ export type Match =
       readonly kind: 'time';
       /** Seconds of the day, both included. */
       readonly daily: Range;
+      /** `--contiguous`: what runs past midnight belongs to the day on which it began. */
+      readonly contiguous: boolean;
       /** Bit n: the nth day of the week (1 Monday) or month; 0: any. */
       readonly weekdays: number;
       readonly monthDays: number;
@@ -126,14 +130,14 @@ export type Target =
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
   /** `mark = (mark & ~mask) ^ value`: every MARK option comes down to it. */
   | { readonly kind: 'mark'; readonly value: number; readonly mask: number }
-  | { readonly kind: 'connmark'; readonly action: 'set' | 'save' | 'restore'; readonly value: number; readonly connectionMask: number; readonly packetMask: number }
+  | { readonly kind: 'connmark'; readonly action: 'set' | 'save' | 'restore'; readonly value: number; readonly connectionMask: number; readonly packetMask: number; /** Bits to the left (below 0: to the right). */ readonly shift: number }
   | { readonly kind: 'nat'; readonly name: 'DNAT' | 'SNAT' | 'MASQUERADE' | 'REDIRECT' | 'NETMAP'; readonly range: NatRange }
   | { readonly kind: 'reject'; readonly with: RejectWith }
   | { readonly kind: 'notrack' }
   | { readonly kind: 'ttl'; readonly action: 'set' | 'inc' | 'dec'; readonly value: number }
   /** `tos = (tos & ~mask) ^ value`: TOS and DSCP. */
   | { readonly kind: 'tos'; readonly value: number; readonly mask: number }
-  | { readonly kind: 'set'; readonly action: 'add' | 'del'; readonly set: string; readonly sides: readonly SetSide[] }
+  | { readonly kind: 'set'; readonly action: 'add' | 'del'; readonly set: string; readonly sides: readonly SetSide[]; /** `--timeout`; null: the set's own. */ readonly seconds: number | null; readonly exist: boolean }
   /** TCPMSS: the segment size that a SYN may ask for at most. */
   | { readonly kind: 'tcpmss'; readonly size: number }
   /** NFQUEUE and the like, where nobody listens: the packet is dropped, or with `--queue-bypass` accepted. */
@@ -180,7 +184,8 @@ export interface RuleNote {
 /**
  * `never`, `always`: the match's answer in a simulation. `nothing`: a target without effect there. `dropped`: a target that
  * ends the packet there. `clock`: asks the simulated clock. `approximate`: counts what stands now, where Linux counts lazily.
- * `empty-set`: the set's members are not in the text, so that it is taken as empty.
+ * `empty-set`: the set's members are not in the text, so that it is taken as empty. `no-set-counters`: the counters of a
+ * set's members are not kept, so that the question for them is left out, as for a set without counters.
  */
 export type NoteEffect =
   | 'never-no-socket'
@@ -206,6 +211,7 @@ export type NoteEffect =
   | 'clock'
   | 'approximate'
   | 'empty-set'
+  | 'no-set-counters'
   | 'nothing-not-simulated'
   | 'dropped-no-listener';
 

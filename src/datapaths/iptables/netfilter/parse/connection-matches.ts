@@ -114,7 +114,7 @@ export function connlimit(): MatchReader {
       '--connlimit-above': count(false),
       '--connlimit-upto': count(true),
       '--connlimit-mask': (words, option) => {
-        mask = maskOf(words.plain(option, (text) => (/^\d+$/.test(text) && Number(text) <= 32 ? Number(text) : undefined)));
+        mask = maskOf(words.plain(option, (text) => (/^\d+$/.test(text) ? Math.min(32, Number(text)) : undefined)));
       },
       '--connlimit-saddr': (words) => {
         words.mustNotNegate('--connlimit-saddr');

@@ -14,22 +14,46 @@ export function readSides(text: string): readonly SetSide[] | undefined {
 }
 
 export function set(): MatchReader {
-  let match: (Match & { kind: 'set' }) | null = null;
+  let asked: { readonly name: string; readonly sides: readonly SetSide[]; readonly negated: boolean } | null = null;
+  let wantsNomatch = false;
+  let counters = false;
+  const matchSet = (words: RuleWords, option: string) => {
+    const { value: name, negated } = words.value(option, anyText);
+    const sides = readSides(words.take('src or dst'));
+    if (!sides) throw words.error(`${option} takes a set and src or dst for each of its parts.`);
+    asked = { name, sides, negated };
+  };
+  const counter = (words: RuleWords, option: string) => {
+    words.value(option, readInteger);
+    counters = true;
+  };
   return reader(
     {
-      '--match-set': (words, option) => {
-        const { value: name, negated } = words.value(option, anyText);
-        const sides = readSides(words.take('src or dst'));
-        if (!sides) throw words.error('--match-set takes a set and src or dst for each of its parts.');
-        match = { kind: 'set', set: name, sides, negated };
+      '--match-set': matchSet,
+      // As it was called once.
+      '--set': matchSet,
+      '--return-nomatch': (words, option) => {
+        words.mustNotNegate(option);
+        wantsNomatch = true;
       },
-      '--return-nomatch': (words) => {
-        throw words.error('The match “set” has no option --return-nomatch here.');
+      // A set's counters are not kept: whether they rise is nobody's concern here.
+      '--update-counters': (words) => {
+        words.flag();
       },
+      '--update-subcounters': (words) => {
+        words.flag();
+      },
+      '--packets-eq': counter,
+      '--packets-lt': counter,
+      '--packets-gt': counter,
+      '--bytes-eq': counter,
+      '--bytes-lt': counter,
+      '--bytes-gt': counter,
     },
     () => {
-      if (!match) throw new RuleError('set needs --match-set.');
-      return { match };
+      if (!asked) throw new RuleError('set needs --match-set.');
+      const match: Match = { kind: 'set', set: asked.name, sides: asked.sides, negated: asked.negated, wantsNomatch };
+      return counters ? { match, note: { module: 'set', effect: 'no-set-counters' } } : { match };
     },
   );
 }

@@ -1,11 +1,10 @@
-import { maskOf } from '../../../../packet/address.ts';
-import type { HashField, Match, Negatable, Range } from '../rule.ts';
+import type { Match, Negatable, Range } from '../rule.ts';
 import { reader, type MatchReader, type ReadMatch } from './match-reader.ts';
 import { RuleError } from './rule-error.ts';
 import type { RuleWords } from './rule-words.ts';
-import { anyText, readAddressRange, readDscp, readDscpClass, readInteger, readRange, readRate, readTos } from './values.ts';
+import { readAddressRange, readDscp, readDscpClass, readInteger, readRange, readRate, readTos } from './values.ts';
 
-/** -m comment, length, ttl, tos, dscp, iprange, pkttype, limit, hashlimit, quota, rpfilter, time. */
+/** -m comment, length, ttl, tos, dscp, iprange, pkttype, limit, quota, rpfilter, time. */
 
 export class CommentReader implements MatchReader {
   #text: string | null = null;
@@ -110,13 +109,14 @@ export function iprange(): MatchReader {
 }
 
 export function pkttype(): MatchReader {
-  let type: Negatable<'unicast' | 'broadcast' | 'multicast'> | null = null;
+  let type: Negatable<'unicast' | 'broadcast' | 'multicast' | 'otherhost'> | null = null;
   return reader(
     {
       '--pkt-type': (words, option) => {
         type = words.value(option, (text) => {
-          const name = text === 'host' ? 'unicast' : text;
-          return name === 'unicast' || name === 'broadcast' || name === 'multicast' ? name : undefined;
+          const name = text.toLowerCase();
+          if (name === 'host') return 'unicast';
+          return name === 'unicast' || name === 'broadcast' || name === 'multicast' || name === 'otherhost' ? name : undefined;
         });
       },
     },
@@ -140,68 +140,6 @@ export function limit(): MatchReader {
       },
     },
     () => ({ match: { kind: 'limit', interval, burst } }),
-  );
-}
-
-const HASH_FIELDS = new Set<string>(['srcip', 'srcport', 'dstip', 'dstport']);
-
-export function hashlimit(): MatchReader {
-  let rate: { readonly interval: number; readonly above: boolean } | null = null;
-  let burst = 5;
-  let name: string | null = null;
-  let by: readonly HashField[] = [];
-  let sourceMask = 0xffffffff;
-  let destinationMask = 0xffffffff;
-  const readHashRate = (text: string) => (/^\d+[kmg]?b/i.test(text) ? undefined : readRate(text));
-  const setRate = (upTo: boolean) => (words: RuleWords, option: string) => {
-    const { value, negated } = words.value(option, (text) => {
-      // An idle entry is kept for as long as the rate's unit, if no rule says otherwise.
-      unit = 1000 * ({ m: 60, h: 3600, d: 86_400 }[/\/([mhd])/.exec(text)?.[1] ?? ''] ?? 1);
-      return readHashRate(text);
-    });
-    rate = { interval: value, above: upTo === negated };
-  };
-  let expire = 0;
-  let unit = 1000;
-  const prefix = (text: string) => (/^\d+$/.test(text) && Number(text) <= 32 ? maskOf(Number(text)) : undefined);
-  const ignored = (words: RuleWords, option: string) => {
-    words.plain(option, readInteger);
-  };
-  return reader(
-    {
-      '--hashlimit-upto': setRate(true),
-      '--hashlimit': setRate(true),
-      '--hashlimit-above': setRate(false),
-      '--hashlimit-burst': (words, option) => {
-        burst = words.plain(option, readInteger);
-      },
-      '--hashlimit-name': (words, option) => {
-        name = words.plain(option, anyText);
-      },
-      '--hashlimit-mode': (words, option) => {
-        by = words.plain(option, (text) => {
-          const fields = text.split(',');
-          return fields.every((field): field is HashField => HASH_FIELDS.has(field)) ? fields : undefined;
-        });
-      },
-      '--hashlimit-srcmask': (words, option) => {
-        sourceMask = words.plain(option, prefix);
-      },
-      '--hashlimit-dstmask': (words, option) => {
-        destinationMask = words.plain(option, prefix);
-      },
-      '--hashlimit-htable-size': ignored,
-      '--hashlimit-htable-max': ignored,
-      '--hashlimit-htable-expire': (words, option) => {
-        expire = words.plain(option, readInteger);
-      },
-      '--hashlimit-htable-gcinterval': ignored,
-    },
-    () => {
-      if (!rate) throw new RuleError('hashlimit needs --hashlimit-upto or --hashlimit-above.');
-      if (name === null) throw new RuleError('hashlimit needs --hashlimit-name.');
-      return { match: { kind: 'hashlimit', name, above: rate.above, interval: rate.interval, burst, by, sourceMask, destinationMask, expire: expire > 0 ? expire : unit } };
-    },
   );
 }
 
@@ -299,6 +237,7 @@ export function time(): MatchReader {
   let monthDays = 0;
   let from = 0;
   let to = Infinity;
+  let contiguous = false;
   const all = (count: number) => (2 ** (count + 1) - 2) | 0;
   return reader(
     {
@@ -324,11 +263,16 @@ export function time(): MatchReader {
       },
       '--utc': () => undefined,
       '--kerneltz': () => undefined,
-      '--contiguous': (words) => {
-        throw words.error('The match “time” has no option --contiguous here.');
+      // Its old name.
+      '--localtz': () => undefined,
+      '--contiguous': () => {
+        contiguous = true;
       },
     },
-    () => ({ match: { kind: 'time', daily: [start, stop], weekdays, monthDays, dates: [from, to] }, note: { module: 'time', effect: 'clock' } }),
+    () => {
+      if (contiguous && start < stop) throw new RuleError('time’s --contiguous needs a --timestop before its --timestart.');
+      return { match: { kind: 'time', daily: [start, stop], contiguous, weekdays, monthDays, dates: [from, to] }, note: { module: 'time', effect: 'clock' } };
+    },
   );
 }
 

@@ -1,24 +1,43 @@
 import type { Match, Rule, RuleNote, Target } from '../rule.ts';
 import * as connection from './connection-matches.ts';
+import { hashlimit } from './hashlimit-match.ts';
 import * as lists from './list-matches.ts';
 import type { MatchReader } from './match-reader.ts';
 import * as packet from './packet-matches.ts';
 import * as ports from './port-matches.ts';
 import { RuleError } from './rule-error.ts';
 import { RuleWords } from './rule-words.ts';
+import { spellOut } from './spell-out.ts';
 import { readTarget } from './targets.ts';
 import { nfacct, unmodelled, UNMODELLED, UNSEEN, unseen } from './unseen-matches.ts';
 import { readAddress, readInterface, readProtocol } from './values.ts';
 
 const MODULES: Readonly<Record<string, () => MatchReader>> = {
   addrtype: lists.addrtype, comment: () => new packet.CommentReader(), connlimit: connection.connlimit, connmark: connection.connmark, conntrack: connection.conntrack, dscp: packet.dscp,
-  hashlimit: packet.hashlimit, icmp: ports.icmp, iprange: packet.iprange, length: packet.length, limit: packet.limit, mark: connection.mark, multiport: ports.multiport, nfacct,
+  hashlimit, icmp: ports.icmp, iprange: packet.iprange, length: packet.length, limit: packet.limit, mark: connection.mark, multiport: ports.multiport, nfacct,
   pkttype: packet.pkttype, quota: packet.quota, recent: lists.recent, rpfilter: packet.rpfilter, sctp: () => new ports.SctpReader(), set: lists.set, state: connection.state, statistic: () => new lists.StatisticReader(),
   tcpmss: packet.tcpmss, tcp: () => new ports.TcpReader(), time: packet.time, tos: packet.tos, ttl: packet.ttl, udp: () => new ports.UdpReader(),
 };
 
 /** Reads a rule's options, from `words[from]` on. Throws `RuleError`. */
 export function parseRule(words: readonly string[], from = 0): Rule {
+  try {
+    return parse(words, from);
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    // Nearly all rules are written out in full: only where that does not do are abbreviations looked for.
+    const spelled = spellOut(words, from);
+    if (!spelled) throw error;
+    try {
+      return parse(spelled.words, from);
+    } catch (second) {
+      if (!(second instanceof RuleError)) throw second;
+      throw new RuleError(second.message, second.word === null ? null : (spelled.origins[second.word] ?? null));
+    }
+  }
+}
+
+function parse(words: readonly string[], from: number): Rule {
   const cursor = new RuleWords(words, from);
   try {
     return new RuleParser(cursor).parse();
@@ -59,7 +78,7 @@ class RuleParser {
     if (this.#fragment) this.#notes.push({ module: '-f', effect: 'never-no-fragment' });
     const target = this.#target ?? { kind: 'none' };
     if (target.kind === 'reject' && target.with === 'tcp-reset' && facts.protocol !== 6) throw new RuleError('REJECT --reject-with tcp-reset needs -p tcp.');
-    if (target.kind === 'nat' && (target.range.ports || target.name === 'REDIRECT') && target.range.ports && ![6, 17, 33, 132].includes(facts.protocol ?? 0)) {
+    if (target.kind === 'nat' && (target.range.ports || target.name === 'REDIRECT') && target.range.ports && ![1, 6, 17, 33, 132].includes(facts.protocol ?? 0)) {
       throw new RuleError(`${target.name} with ports needs -p tcp, udp or sctp.`);
     }
     return {
@@ -111,6 +130,7 @@ class RuleParser {
       }
       case '-f':
       case '--fragment':
+      case '--fragments':
         // Fragments are not modelled: a rule for them meets none, a rule for all else meets every packet.
         this.#fragment = !words.flag();
         return;
@@ -137,11 +157,12 @@ class RuleParser {
       }
       case '-c':
       case '--set-counters':
-        words.take('packets');
-        words.take('bytes');
+        if (!words.take('packets').includes(',')) words.take('bytes');
         return;
       case '-4':
       case '--ipv4':
+      case '-v':
+      case '--verbose':
         return;
       case '-A':
       case '-I':

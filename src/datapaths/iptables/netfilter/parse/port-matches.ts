@@ -94,7 +94,7 @@ export class SctpReader extends PortReader {
     if (option !== '--chunk-types') return super.option(option, words);
     const { value: mode, negated } = words.value(option, (text) => (text === 'all' || text === 'any' || text === 'only' ? text : undefined));
     const text = words.take('the types of chunks');
-    const types = text === 'ALL' ? [...CHUNKS.values()] : text === 'NONE' ? [] : text.split(',').map((name) => CHUNKS.get(name.split(':')[0] ?? '') ?? -1);
+    const types = text === 'ALL' ? [...CHUNKS.values()] : text === 'NONE' ? [] : text.split(',').map((name) => CHUNKS.get((name.split(':')[0] ?? '').toUpperCase()) ?? -1);
     if (types.includes(-1)) throw words.error(`--chunk-types cannot take “${text}”.`);
     this.#chunks = { mode, types, negated };
     return true;

@@ -58,8 +58,11 @@ const CONTINUING: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
   AUDIT: { '--type': 1 },
   CHECKSUM: { '--checksum-fill': 0 },
   CLASSIFY: { '--set-class': 1 },
+  CLUSTERIP: { '--new': 0, '--hashmode': 1, '--clustermac': 1, '--total-nodes': 1, '--local-node': 1, '--hash-init': 1 },
   CONNSECMARK: { '--save': 0, '--restore': 0 },
   ECN: { '--ecn-tcp-remove': 0 },
+  // OpenWrt's: it hands a connection to the flow table, past the rules.
+  FLOWOFFLOAD: { '--hw': 0 },
   HMARK: {},
   IDLETIMER: { '--timeout': 1, '--label': 1, '--alarm': 0, '--send_nl_msg': 1 },
   LED: { '--led-trigger-id': 1, '--led-delay': 1, '--led-always-blink': 0 },
@@ -74,7 +77,7 @@ const CONTINUING: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
 };
 
 /** Of these a person may expect an effect that a simulation does not have. */
-const MISSED = new Set(['HMARK', 'TEE', 'ECN', 'TCPOPTSTRIP', 'CONNSECMARK', 'SECMARK']);
+const MISSED = new Set(['CLUSTERIP', 'FLOWOFFLOAD', 'HMARK', 'TEE', 'ECN', 'TCPOPTSTRIP', 'CONNSECMARK', 'SECMARK']);
 
 /** Targets that end the packet where their listener or socket is missing. */
 const UNHEARD: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
@@ -142,53 +145,70 @@ function ctTarget(words: RuleWords): ReadTarget {
 
 function markTarget(words: RuleWords): Target {
   const option = words.take('an option of MARK');
-  const [value, mask] = words.plain(option, readMark);
+  if (!MARK_OPTIONS.has(option)) throw words.error(`The target MARK has no option ${option} here.`);
+  const [number, mask] = words.plain(option, readMark);
+  const [value, cleared] = changeOf(option, number, mask);
+  return { kind: 'mark', value, mask: cleared };
+}
+
+const MARK_OPTIONS = new Set(['--set-xmark', '--set-mark', '--and-mark', '--or-mark', '--xor-mark']);
+
+/** An option that changes a mark, as `mark = (mark & ~mask) ^ value`. */
+function changeOf(option: string, value: number, mask: number): readonly [value: number, mask: number] {
   switch (option) {
-    case '--set-xmark':
-      return { kind: 'mark', value, mask };
     case '--set-mark':
-      return { kind: 'mark', value, mask: (value | mask) >>> 0 };
+      return [value, (value | mask) >>> 0];
     case '--and-mark':
-      return { kind: 'mark', value: 0, mask: ~value >>> 0 };
+      return [0, ~value >>> 0];
     case '--or-mark':
-      return { kind: 'mark', value, mask: value };
+      return [value, value];
     case '--xor-mark':
-      return { kind: 'mark', value, mask: 0 };
+      return [value, 0];
     default:
-      throw words.error(`The target MARK has no option ${option} here.`);
+      return [value, mask];
   }
 }
 
 function connmarkTarget(words: RuleWords): Target {
-  const option = words.take('an option of CONNMARK');
-  if (option === '--save-mark' || option === '--restore-mark') {
-    let connectionMask = 0xffffffff;
-    let packetMask = 0xffffffff;
-    const known = (word: string) => word === '--nfmask' || word === '--ctmask' || word === '--mask';
-    for (let next = words.option(known); next !== undefined; next = words.option(known)) {
-      const mask = words.plain(next, readNumber);
-      if (next !== '--ctmask') packetMask = mask;
-      if (next !== '--nfmask') connectionMask = mask;
+  let action: (Target & { kind: 'connmark' })['action'] | null = null;
+  let value = 0;
+  let connectionMask = 0xffffffff;
+  let packetMask = 0xffffffff;
+  let shift = 0;
+  const known = (word: string) => CONNMARK_OPTIONS.has(word);
+  for (let option = words.option(known); option !== undefined; option = words.option(known)) {
+    words.mustNotNegate(option);
+    switch (option) {
+      case '--save-mark':
+      case '--restore-mark':
+        if (action) throw words.error('CONNMARK takes one action.');
+        action = option === '--save-mark' ? 'save' : 'restore';
+        break;
+      case '--nfmask':
+      case '--ctmask':
+      case '--mask': {
+        const mask = words.plain(option, readNumber);
+        if (option !== '--ctmask') packetMask = mask;
+        if (option !== '--nfmask') connectionMask = mask;
+        break;
+      }
+      case '--left-shift-mark':
+      case '--right-shift-mark':
+        shift = words.plain(option, (text) => ((readNumber(text) ?? 32) < 32 ? Number(text) : undefined)) * (option === '--left-shift-mark' ? 1 : -1);
+        break;
+      default: {
+        if (action) throw words.error('CONNMARK takes one action.');
+        action = 'set';
+        const [number, mask] = words.plain(option, readMark);
+        [value, connectionMask] = changeOf(option, number, mask);
+      }
     }
-    return { kind: 'connmark', action: option === '--save-mark' ? 'save' : 'restore', value: 0, connectionMask, packetMask };
   }
-  const [value, mask] = words.plain(option, readMark);
-  const set = (newValue: number, connectionMask: number): Target => ({ kind: 'connmark', action: 'set', value: newValue, connectionMask, packetMask: 0 });
-  switch (option) {
-    case '--set-xmark':
-      return set(value, mask);
-    case '--set-mark':
-      return set(value, (value | mask) >>> 0);
-    case '--and-mark':
-      return set(0, ~value >>> 0);
-    case '--or-mark':
-      return set(value, value);
-    case '--xor-mark':
-      return set(value, 0);
-    default:
-      throw words.error(`The target CONNMARK has no option ${option} here.`);
-  }
+  if (!action) throw words.error(`The target CONNMARK has no option ${words.peek() ?? 'of its own'} here.`);
+  return { kind: 'connmark', action, value, connectionMask, packetMask, shift };
 }
+
+const CONNMARK_OPTIONS = new Set(['--save-mark', '--restore-mark', '--nfmask', '--ctmask', '--mask', '--left-shift-mark', '--right-shift-mark', '--set-xmark', '--set-mark', '--and-mark', '--or-mark', '--xor-mark']);
 
 function ttlTarget(words: RuleWords): Target {
   const option = words.take('an option of TTL');
@@ -233,17 +253,22 @@ function tcpmssTarget(words: RuleWords): Target {
 
 function setTarget(words: RuleWords): ReadTarget {
   const option = words.take('an option of SET');
+  let seconds: number | null = null;
+  let exist = false;
   const known = (word: string) => word === '--exist' || word === '--timeout';
   if (option !== '--add-set' && option !== '--del-set' && option !== '--map-set') throw words.error(`The target SET has no option ${option} here.`);
   const set = words.plain(option, (text) => text);
   const sides = readSides(words.take('src or dst'));
   if (!sides) throw words.error(`${option} takes a set and src or dst for each of its parts.`);
-  for (let next = words.option(known); next !== undefined; next = words.option(known)) if (next === '--timeout') words.plain(next, readInteger);
+  for (let next = words.option(known); next !== undefined; next = words.option(known)) {
+    if (next === '--timeout') seconds = words.plain(next, readInteger);
+    else exist = true;
+  }
   if (option === '--map-set') {
     while (words.peek()?.startsWith('--map-')) words.take('an option of SET');
     return { target: { kind: 'continue', name: 'SET', tracks: false }, ...note('SET', 'nothing-not-simulated') };
   }
-  return { target: { kind: 'set', action: option === '--add-set' ? 'add' : 'del', set, sides } };
+  return { target: { kind: 'set', action: option === '--add-set' ? 'add' : 'del', set, sides, seconds, exist } };
 }
 
 function readRejectWith(text: string): RejectWith | undefined {
@@ -251,6 +276,8 @@ function readRejectWith(text: string): RejectWith | undefined {
     'net-unreach': 'icmp-net-unreachable', 'host-unreach': 'icmp-host-unreachable', 'proto-unreach': 'icmp-proto-unreachable', 'port-unreach': 'icmp-port-unreachable',
     'net-prohib': 'icmp-net-prohibited', 'host-prohib': 'icmp-host-prohibited', 'admin-prohib': 'icmp-admin-prohibited', 'tcp-rst': 'tcp-reset',
   };
-  if (text === 'tcp-reset' || Object.hasOwn(REJECT_CODES, text)) return text as RejectWith;
-  return short[text];
+  const name = text.toLowerCase();
+  const names = new Map<string, RejectWith>([...Object.keys(REJECT_CODES).map((known) => [known, known as RejectWith] as const), ['tcp-reset', 'tcp-reset'], ...Object.entries(short)]);
+  // iptables takes the first name that begins so.
+  return names.get(name) ?? (name === '' ? undefined : [...names].find(([known]) => known.startsWith(name))?.[1]);
 }

@@ -44,6 +44,12 @@ export const UNSEEN: Readonly<Record<string, Unseen>> = {
   },
   ecn: { why: 'not-simulated', options: { '--ecn-tcp-cwr': 0, '--ecn-tcp-ece': 0, '--ecn-ip-ect': 1 } },
   osf: { why: 'not-simulated', options: { '--genre': 1, '--ttl': '?1', '--log': '?1' }, answer: never },
+  // Of modules that are not the kernel's own, which dumps of routers and phones hold.
+  condition: { why: 'not-simulated', options: { '--condition': 1 } },
+  geoip: { why: 'not-simulated', options: { '--src-cc': 1, '--dst-cc': 1, '--source-country': 1, '--destination-country': 1 } },
+  id: { why: 'not-simulated', options: { '--id': '?1' }, answer: () => true },
+  layer7: { why: 'no-payload', options: { '--l7dir': '?1', '--l7proto': 1, '--l7pkt': '?0' } },
+  quota2: { why: 'not-simulated', options: { '--quota': 1, '--name': '?1', '--grow': '?0', '--no-change': '?0', '--packets': '?0' } },
   ipvs: {
     why: 'not-simulated',
     options: { '--ipvs': 0, '--vproto': 1, '--vaddr': 1, '--vport': 1, '--vdir': '?1', '--vmethod': 1, '--vportctl': 1 },
@@ -51,7 +57,7 @@ export const UNSEEN: Readonly<Record<string, Unseen>> = {
 };
 
 /** Protocols whose packets are not modelled: a rule for one never meets any. */
-export const UNMODELLED = new Set(['ah', 'dccp', 'esp', 'udplite']);
+export const UNMODELLED = new Set(['ah', 'dccp', 'esp', 'ipcomp', 'udplite']);
 
 /** Reads one of `UNSEEN`. */
 export function unseen(name: string): MatchReader {
@@ -82,12 +88,12 @@ export function unseen(name: string): MatchReader {
   };
 }
 
-/** Reads -m esp, ah, dccp, udplite: whatever its options. */
+/** Reads -m esp, ah, ipcomp, dccp, udplite: whatever its options. */
 export function unmodelled(name: string): MatchReader {
   return {
     option(option: string, words: RuleWords) {
-      if (!/^--(sport|dport|source-port|destination-port|(esp|ah)spi|ahlen|ahres|dccp-(types|option))$/.test(option)) return false;
-      if (option === '--ahres') words.flag();
+      if (!/^--(sport|dport|source-port|destination-port|(esp|ah|ipcomp)spi|ahlen|ahres|compres|dccp-(types|option))$/.test(option)) return false;
+      if (option === '--ahres' || option === '--compres') words.flag();
       else words.value(option, (text) => text);
       return true;
     },

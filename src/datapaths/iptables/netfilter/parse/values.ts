@@ -1,22 +1,11 @@
 import { maskOf, parseIpv4, parsePrefix, type Ipv4 } from '../../../../packet/address.ts';
 import { TCP_FLAG } from '../../../../packet/packet.ts';
 import { CONNECTION_STATE, type AddressMask, type Range } from '../rule.ts';
+import { PORT_NAMES, PROTOCOL_NAMES } from './names.ts';
 
 /*
  * What the values of iptables' options look like. Each function gives undefined for what it cannot read.
  */
-
-/** Service names that rules commonly carry instead of port numbers (/etc/services). */
-const PORT_NAMES = new Map<string, number>(Object.entries({
-  'ftp-data': 20, ftp: 21, ssh: 22, telnet: 23, smtp: 25, domain: 53, bootps: 67, bootpc: 68, tftp: 69, http: 80, kerberos: 88, pop3: 110, sunrpc: 111, ntp: 123,
-  'netbios-ns': 137, 'netbios-dgm': 138, 'netbios-ssn': 139, imap2: 143, snmp: 161, bgp: 179, ldap: 389, https: 443, 'microsoft-ds': 445, isakmp: 500, syslog: 514,
-  submission: 587, ipp: 631, ldaps: 636, imaps: 993, pop3s: 995, openvpn: 1194, nfs: 2049, mysql: 3306, postgresql: 5432, 'ipsec-nat-t': 4500, mdns: 5353, 'http-alt': 8080,
-}));
-
-const PROTOCOL_NAMES = new Map<string, number>(Object.entries({
-  all: 0, icmp: 1, igmp: 2, ipip: 4, ipencap: 4, tcp: 6, udp: 17, dccp: 33, ipv6: 41, gre: 47, esp: 50, 'ipv6-crypt': 50, ah: 51, 'ipv6-auth': 51, ospf: 89, vrrp: 112, sctp: 132,
-  udplite: 136, 'ipv6-icmp': 58, icmpv6: 58, pim: 103, l2tp: 115,
-}));
 
 const ICMP_TYPES: Readonly<Record<string, readonly [type: number, low: number, high: number]>> = {
   any: [255, 0, 255], 'echo-reply': [0, 0, 255], pong: [0, 0, 255],
@@ -32,21 +21,32 @@ const ICMP_TYPES: Readonly<Record<string, readonly [type: number, low: number, h
 
 export const anyText = (text: string): string => text;
 
-/** `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, any mask, or a bare address; host bits are cleared. */
+/** `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, any mask, or a bare address; host bits are cleared. `10/8` and `any/0` as iptables takes them. */
 export function readAddress(text: string): AddressMask | undefined {
   const prefix = parsePrefix(text);
   if (prefix) return { address: prefix.address, mask: maskOf(prefix.length) };
   const slash = text.indexOf('/');
-  const address = slash < 0 ? undefined : parseIpv4(text.slice(0, slash));
-  const mask = slash < 0 ? undefined : parseIpv4(text.slice(slash + 1));
-  return address === undefined || mask === undefined ? undefined : { address: (address & mask) >>> 0, mask };
+  const address = wholeAddress(slash < 0 ? text : text.slice(0, slash));
+  if (address === undefined) return undefined;
+  if (slash < 0) return { address, mask: 0xffffffff };
+  const bits = text.slice(slash + 1);
+  const mask = /^\d{1,2}$/.test(bits) && Number(bits) <= 32 ? maskOf(Number(bits)) : parseIpv4(bits);
+  return mask === undefined ? undefined : { address: (address & mask) >>> 0, mask };
+}
+
+/** What iptables' own resolver knows without asking: zeros are added behind (`10`, `192.168`). */
+function wholeAddress(text: string): number | undefined {
+  if (text === 'any') return 0;
+  if (text === 'localhost') return 0x7f000001;
+  const parts = text.split('.');
+  return parseIpv4([...parts, '0', '0', '0'].slice(0, Math.max(4, parts.length)).join('.'));
 }
 
 export function readAddressRange(text: string): readonly [Ipv4, Ipv4] | undefined {
   const [low = '', high = low, ...more] = text.split('-');
   const from = parseIpv4(low);
   const to = parseIpv4(high);
-  return more.length > 0 || from === undefined || to === undefined || to < from ? undefined : [from, to];
+  return more.length > 0 || from === undefined || to === undefined ? undefined : [from, to];
 }
 
 export function readInterface(text: string): string | undefined {
@@ -58,12 +58,16 @@ export function readProtocol(text: string): number | undefined {
   return PROTOCOL_NAMES.get(text.toLowerCase());
 }
 
-/** Decimal, hexadecimal or octal, up to 32 bits. */
+/** Decimal, hexadecimal or octal, as strtoul takes it. */
+function numberOf(text: string): number | undefined {
+  if (/^0[0-7]+$/.test(text)) return parseInt(text, 8);
+  return /^(0x[0-9a-f]+|[1-9]\d*|0)$/i.test(text) ? Number(text) : undefined;
+}
+
+/** The same, up to 32 bits. */
 export function readNumber(text: string): number | undefined {
-  const octal = /^0[0-7]+$/.test(text);
-  if (!octal && !/^(0x[0-9a-f]+|\d+)$/i.test(text)) return undefined;
-  const value = octal ? parseInt(text, 8) : Number(text);
-  return value <= 0xffffffff ? value : undefined;
+  const value = numberOf(text);
+  return value !== undefined && value <= 0xffffffff ? value : undefined;
 }
 
 export function readInteger(text: string): number | undefined {
@@ -79,8 +83,8 @@ export function readMark(text: string): readonly [number, number] | undefined {
 }
 
 function readPort(text: string): number | undefined {
-  if (/^\d+$/.test(text)) return Number(text) <= 65535 ? Number(text) : undefined;
-  return PORT_NAMES.get(text);
+  const port = numberOf(text) ?? PORT_NAMES.get(text);
+  return port !== undefined && port <= 65535 ? port : undefined;
 }
 
 /** `80`, `80:90`, `:1023`, `1024:`. */
@@ -103,28 +107,35 @@ export function readPortList(text: string): readonly Range[] | undefined {
 /** `5`, `5:10`, `:10`, `5:` of numbers. */
 export function readRange(highest: number): (text: string) => Range | undefined {
   return (text) => {
-    const match = /^(\d*)(:(\d*))?$/.exec(text);
-    if (!match || text === '') return undefined;
-    const low = match[1] === '' ? 0 : Number(match[1]);
-    const high = match[2] === undefined ? low : match[3] === '' ? highest : Number(match[3]);
-    return high < low || high > highest ? undefined : [low, high];
+    const [from = '', to, ...more] = text.split(':');
+    if (more.length > 0 || text === '') return undefined;
+    const low = from === '' && to !== undefined ? 0 : numberOf(from);
+    const high = to === undefined ? low : to === '' ? highest : numberOf(to);
+    // Linux takes a range that goes down, which nothing is in.
+    return low === undefined || high === undefined || low > highest || high > highest ? undefined : [low, high];
   };
 }
 
-export function readFlags(text: string): number | undefined {
+export function readFlags(names: string): number | undefined {
+  const text = names.toUpperCase();
+  if (text === '') return undefined;
   if (text === 'NONE') return 0;
   if (text === 'ALL') return 0x3f;
   let flags = 0;
   for (const name of text.split(',')) {
+    if (name === '') continue;
     const bit = (TCP_FLAG as Readonly<Record<string, number>>)[name];
-    if (bit === undefined) return undefined;
+    // iptables knows the six of RFC 793.
+    if (bit === undefined || bit > 0x3f) return undefined;
     flags |= bit;
   }
   return flags;
 }
 
 export function readIcmpType(text: string): readonly [number, number, number] | undefined {
-  const named = ICMP_TYPES[text];
+  const name = text.toLowerCase();
+  const meant = Object.keys(ICMP_TYPES).filter((known) => known.toLowerCase().startsWith(name));
+  const named = text === '' ? undefined : (ICMP_TYPES[meant.find((known) => known.toLowerCase() === name) ?? ''] ?? (meant.length === 1 ? ICMP_TYPES[meant[0] ?? ''] : undefined));
   if (named) return named;
   const match = /^(\d+)(?:\/(\d+))?$/.exec(text);
   if (!match) return undefined;
@@ -148,10 +159,10 @@ const UNIT_SECONDS: readonly (readonly [string, number])[] = [['second', 1], ['m
 
 /** `3/minute`, `5/s`, `10`: milliseconds from one to the next (xt_limit counts in ten-thousandths of a second). */
 export function readRate(text: string): number | undefined {
-  const match = /^(\d+)(?:\/([a-z]+))?$/.exec(text);
+  const match = /^(\d+)(?:\/([a-z]+))?$/.exec(text.toLowerCase());
   const count = Number(match?.[1]);
   if (!match || count === 0) return undefined;
-  const unit = match[2] === undefined ? 1 : UNIT_SECONDS.find(([name]) => name.startsWith(match[2] ?? '') || name.slice(0, 3) === match[2])?.[1];
+  const unit = match[2] === undefined ? 1 : UNIT_SECONDS.find(([name]) => name.startsWith(match[2] ?? ''))?.[1];
   return unit === undefined ? undefined : Math.floor((10_000 * unit) / count) / 10;
 }
 
