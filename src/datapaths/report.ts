@@ -35,6 +35,27 @@ export interface PacketReport {
   readonly work: Work;
   /** Only for `steps`. */
   readonly trace: Trace | null;
+  /** Only where programs of a person's own stand at the datapath's hooks: what those did that the packet came to. */
+  readonly attached?: readonly AttachedRun[];
+}
+
+/** What a person's own program did with a packet at one of the datapath's hooks. */
+export interface AttachedRun {
+  readonly hook: string;
+  readonly program: string;
+  /** What it returned, as the hook reads it; null: it was stopped before. */
+  readonly returned: number | null;
+  /** The kernel's own name of the value; null: it has none at that hook. */
+  readonly action: string | null;
+  /**
+   * What the kernel does then. `next`: the next program at the hook is asked, and behind the last one the packet goes on;
+   * `takes`: it is taken from here, and not freed; `allows` and `refuses`: connect(). `fault`: the machine stopped it.
+   */
+  readonly does: 'next' | 'passes' | 'drops' | 'redirects' | 'takes' | 'sends-back' | 'allows' | 'refuses' | 'fault';
+  readonly redirect: { readonly ifindex: number; readonly by: string } | null;
+  readonly instructions: number;
+  /** Why it was stopped, and where. */
+  readonly fault: { readonly message: string; readonly instruction: number | null } | null;
 }
 
 /** One element that an agent wrote to, or deleted from, a map; keys and values as the map's bytes. */

@@ -26,7 +26,7 @@ export interface Stage {
   readonly name: string;
   /** Where it happened: the netfilter hook (`PREROUTING`), or the section of the program (`tc`). */
   readonly hook: string;
-  /** The table of a chain stage (`nat`, `filter`…), the helper of a map stage (`map_lookup_elem`…), else ''. */
+  /** The table of a chain stage (`nat`, `filter`…), the helper of a map stage (`map_lookup_elem`…), the hook of a program that is a person's own, else ''. */
   readonly part: string;
   readonly work: Work;
   /** Half-open range of this stage's steps in the trace, empty unless `steps` were asked for. */

@@ -6,7 +6,8 @@ export type View =
   | { readonly kind: 'chains' }
   | { readonly kind: 'rules'; readonly table: string; readonly chain: string; readonly from: number; readonly count: number }
   | { readonly kind: 'connections'; readonly from: number; readonly count: number }
-  | { readonly kind: 'program'; readonly name: string }
+  /** `own`: the hook that a person's own program stands at; left out or '': a program of the datapath's. */
+  | { readonly kind: 'program'; readonly name: string; readonly own?: string }
   | { readonly kind: 'maps' }
   | { readonly kind: 'map'; readonly name: string; readonly from: number; readonly count: number };
 

@@ -1,4 +1,5 @@
 import type { Timeline } from '../cost/model.ts';
+import type { AttachedProgram } from '../datapaths/ebpf/attached/attachment.ts';
 import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { PacketReport, UpdateReport, UpdateStage } from '../datapaths/report.ts';
 import type { Stage } from '../datapaths/stage.ts';
@@ -43,6 +44,8 @@ export interface Opened {
   readonly faults: readonly Fault[];
   /** The agents' first syncs. */
   readonly updates: Readonly<Record<DatapathId, UpdateReport>>;
+  /** Only where the scene attaches programs to lane B: what came of each. */
+  readonly attached?: readonly AttachedProgram[];
   /** Only for a node's own rules: what reading them says. `rules` are those taken, `services` those that they show. */
   readonly ownRules?: RulesReading;
   /** What the page itself took to build both lanes, in ms: shown apart, as such. */

@@ -49,6 +49,8 @@ export class Lanes {
   /** The agents' first syncs. */
   readonly updates: Readonly<Partial<Record<DatapathId, UpdateReport>>>;
   readonly steps: SceneStep[] = [];
+  /** What of a scene's own programs stands in lane B, as text. */
+  attachedAs = '[]';
   readonly #node: NodeContext;
   /** The two Service ports that changed places, named as in `IptablesDatapath.positions`. */
   #swapped: { readonly target: string; readonly other: string } | null = null;

@@ -8,21 +8,31 @@ const STEP = 1024;
 
 /** A text, deflated and in base64url, with the checksum of the text. JSON's escapes keep even half of a surrogate pair. */
 export function packText(text: string): { readonly packed: string; readonly sum: string } {
-  const bytes = strToU8(JSON.stringify(text));
+  return packBytes(strToU8(JSON.stringify(text)));
+}
+
+/** The same of bytes. */
+export function packBytes(bytes: Uint8Array): { readonly packed: string; readonly sum: string } {
   return { packed: toBase64Url(deflateSync(bytes, { level: 9 })), sum: checksum(bytes) };
 }
 
-export type Unpacked = { readonly text: string } | { readonly error: 'corrupted' } | { readonly error: 'too-large'; readonly limit: number };
+type Unreadable = { readonly error: 'corrupted' } | { readonly error: 'too-large'; readonly limit: number };
+export type Unpacked = { readonly text: string } | Unreadable;
 
-export function unpackText(packed: string, sum: string): Unpacked {
+export function unpackBytes(packed: string, sum: string): { readonly bytes: Uint8Array } | Unreadable {
   const compressed = fromBase64Url(packed);
   if (!compressed) return { error: 'corrupted' };
   const bytes = inflate(compressed);
   if (bytes === null) return { error: 'corrupted' };
   if (bytes === 'too-large') return { error: 'too-large', limit: LIMIT_MB };
-  if (checksum(bytes) !== sum) return { error: 'corrupted' };
+  return checksum(bytes) === sum ? { bytes } : { error: 'corrupted' };
+}
+
+export function unpackText(packed: string, sum: string): Unpacked {
+  const unpacked = unpackBytes(packed, sum);
+  if ('error' in unpacked) return unpacked;
   try {
-    const text: unknown = JSON.parse(strFromU8(bytes));
+    const text: unknown = JSON.parse(strFromU8(unpacked.bytes));
     return typeof text === 'string' ? { text } : { error: 'corrupted' };
   } catch {
     return { error: 'corrupted' };

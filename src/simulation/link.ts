@@ -1,3 +1,4 @@
+import { attachedOf, attachedText } from './link-attached.ts';
 import { packText, unpackText } from './link-text.ts';
 import { madeOf, madeText } from './made-packet.ts';
 import { PRESETS, type PresetId, type Scene, type SceneChange, type SceneProgram } from './scene.ts';
@@ -12,7 +13,7 @@ import { changesOf, stepsOf, withChanges } from './scene-steps.ts';
  * `add:2`, `scale:shop/cart:3`, `rollout:shop/cart:4` and `delete:shop/cart`, with `:everything` behind those at which
  * kube-proxy writes everything, and a comma between them. What the mode Programs runs is `object=from_container`, or
  * `object=text` with the assembler's text deflated in `asm=` and a checksum in `asmsum=`; with `program=` where it is not
- * the first, and the packet's `bytes=` in hex where they are not the example's. The packet that was sent in the mode Rules is `made=`, as `madeText` writes it. A cluster of text is `cluster=text`, a
+ * the first, and the packet's `bytes=` in hex where they are not the example's. The packet that was sent in the mode Rules is `made=`, as `madeText` writes it. Programs of a person's own in lane B are `attached=`, each as `attachedText` writes it, with a semicolon between them. A cluster of text is `cluster=text`, a
  * node's own rules are `cluster=rules`, with the text deflated in `text=` and a checksum in `sum=`. A person may write such a link by hand; `end` shows that nothing
  * was cut off.
  */
@@ -35,7 +36,7 @@ const MOST_STEPS = 1000;
 const MOST_ADDED_ENDPOINTS = 100;
 const LAST_POSITION = 10_000_000;
 
-const FIELDS = ['cluster', 'mode', 'seed', 'target', 'position', 'connection', 'packet', 'profile', 'added', 'changes', 'text', 'sum', 'object', 'program', 'bytes', 'asm', 'asmsum', 'made'] as const;
+const FIELDS = ['cluster', 'mode', 'seed', 'target', 'position', 'connection', 'packet', 'profile', 'added', 'changes', 'text', 'sum', 'object', 'program', 'bytes', 'asm', 'asmsum', 'made', 'attached'] as const;
 type Field = (typeof FIELDS)[number];
 
 const SERVICE_PORT = /^[a-z0-9][-a-z0-9.]{0,252}\/[a-z0-9][-a-z0-9.]{0,252}(:[-a-z0-9]{1,63})?$/;
@@ -49,7 +50,7 @@ const PROFILE = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 /** The fragment without its `#`. Browsers take addresses of about 2 MB: links of a long text are the caller's to refuse. */
 export function encodeScene(scene: Scene): string {
-  const { cluster, mode, seed, target, connection, packet, profile, added, changes = [], programs, made } = scene;
+  const { cluster, mode, seed, target, connection, packet, profile, added, changes = [], programs, made, attached } = scene;
   const fields: [Field, string | number | null][] = [
     ['cluster', cluster.kind === 'preset' ? cluster.preset : cluster.kind],
     ['mode', mode],
@@ -74,6 +75,7 @@ export function encodeScene(scene: Scene): string {
     }
   }
   if (mode === 'rules' && made) fields.push(['made', madeText(made)]);
+  fields.push(['attached', attached ? attached.map(attachedText).join(';') : null]);
   const written = fields.flatMap(([field, value]) => (value === null ? [] : [`${field}=${value}`]));
   return [`v${VERSION}`, ...written, END].join('&');
 }
@@ -151,6 +153,7 @@ function decode(fragment: string): Scene {
     ...(fields.has('changes') ? { changes: get('changes').split(',').map(changeOf) } : {}),
     ...(fields.has('made') && get('mode') === 'rules' ? { made: madeOf(get('made')) ?? fail(wrong('made', get('made'))) } : {}),
     ...(fields.has('object') && get('mode') === 'programs' ? { programs: programOf() } : {}),
+    ...(fields.has('attached') ? { attached: attachedOf(get('attached')) ?? fail(wrong('attached', get('attached'))) } : {}),
   };
   if (scene.made === undefined && fields.has('made')) throw wrong('made', get('made'));
   if (scene.programs === undefined) for (const field of PROGRAM_FIELDS) if (fields.has(field)) throw wrong(field, get(field));

@@ -1,3 +1,4 @@
+import type { AttachHook, AttachPlace } from '../datapaths/ebpf/attached/attachment.ts';
 import type { MadePacket } from './made-packet.ts';
 
 /** Sizes of the seeded presets, in Services with two endpoints each; `shop` is the small realistic one. */
@@ -29,7 +30,7 @@ export type SceneChange = ServiceChange & {
   readonly writes: 'changed' | 'everything';
 };
 
-/** What the mode Programs runs. A person's own object does not travel in a scene: only what the page itself has, or a text. */
+/** What the mode Programs runs. A person's own object does not travel so, only what the page itself has, or a text; once attached to lane B it does. */
 export type SceneProgram = (
   | { readonly kind: 'sample'; /** One of the project's own objects, by base name. */ readonly name: string }
   | { readonly kind: 'text'; /** In the assembler. */ readonly text: string }
@@ -39,6 +40,23 @@ export type SceneProgram = (
   /** The packet's or the context's bytes, in hex without blanks; null: the example for its type. */
   readonly bytes: string | null;
 };
+
+/** An object as a scene carries it: one of the project's own, a text of the assembler, or a file, deflated and in base64url with the checksum of its bytes. */
+export type SceneObject =
+  | { readonly kind: 'sample'; readonly name: string }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'file'; readonly name: string; readonly packed: string; readonly sum: string };
+
+/** A program of a person's own at a hook of lane B. */
+export interface SceneAttachment {
+  readonly hook: AttachHook;
+  readonly place: AttachPlace;
+  readonly object: SceneObject;
+  /** Its name in the object; null: the first that the hook takes. */
+  readonly program: string | null;
+  /** Global constants that are rewritten before the object is loaded: their bytes in hex, by name. */
+  readonly constants: Readonly<Record<string, string>>;
+}
 
 /** All that a picture depends on: the same scene gives the same picture and the same numbers. */
 export interface Scene {
@@ -63,6 +81,8 @@ export interface Scene {
   readonly changes?: readonly SceneChange[];
   /** Only in the mode Programs; left out: the program that the mode begins with. */
   readonly programs?: SceneProgram;
+  /** Programs of a person's own in lane B, one a hook, in the hooks' order; left out: none. */
+  readonly attached?: readonly SceneAttachment[];
   /** Only in the mode Rules: the packet that a person has sent; left out: none yet. */
   readonly made?: MadePacket;
 }

@@ -17,6 +17,7 @@ export type SimulationErrorKey =
   | 'simulation_rules_place' // a Service is to be moved in them
   | 'simulation_rules_no_services' // they have no Service that packets could be sent to
   | 'simulation_interface' // no interface can have that name: {name}
+  | 'simulation_attached' // the program of a link that is to stand at a hook cannot be read: {hook}
   | 'simulation_engine'; // what an engine threw: {reason}
 
 /** English, for a terminal and for logs; a page says the message of the same key in the person's language. */
@@ -38,6 +39,7 @@ const SENTENCES: Readonly<Record<SimulationErrorKey, string>> = {
   simulation_rules_place: 'In rules of your own, a Service stands where they have it. Take the place out of the link, or choose another Service.',
   simulation_rules_no_services: 'These rules hold no Service of kube-proxy’s. Send a packet of your own through them.',
   simulation_interface: 'No interface can be called “{name}”: a name has 1 to 15 characters, without blanks and slashes.',
+  simulation_attached: 'The program that this link puts at {hook} cannot be read. Attach it again in Programs.',
   simulation_engine: 'The engines could not do this: {reason}',
 };
 

@@ -7,6 +7,7 @@ import type { PacketReport, TraceDetail } from '../datapaths/report.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import { parseIpv4, type Ipv4 } from '../packet/address.ts';
 import type { CountedUpdates, Lane, Opened, Progress, Race, Reading, Target, Update, UpdateShape } from './api.ts';
+import { attachmentsOf } from './attachments.ts';
 import { addressOfSender, ClusterSource } from './cluster.ts';
 import { countUpdates } from './count-updates.ts';
 import { arrived, dataPacket, draw, finishHandshake, firstPacket, sendFirst, type Parties } from './exchange.ts';
@@ -76,6 +77,7 @@ export class Simulation {
       ignored,
       faults,
       ...(rules ? { ownRules: rules.reading } : {}),
+      ...(scene.attached && lanes.ebpf ? { attached: lanes.ebpf.attached } : {}),
       updates: lanes.updates as Opened['updates'],
       builtMs,
     };
@@ -180,8 +182,17 @@ export class Simulation {
       const stepped = built.lanes.step(step, taken === steps.length - 1 ? target : null);
       built = { ...built, last: { stepped, wanted: target } };
     }
+    this.#attach(built.lanes, scene);
     this.#built = built;
     return built;
+  }
+
+  /** Puts the scene's own programs at lane B's hooks, unless they stand there. */
+  #attach(lanes: Lanes, { attached = [] }: Scene): void {
+    const key = JSON.stringify(attached);
+    if (!lanes.ebpf || lanes.attachedAs === key) return;
+    lanes.ebpf.attach(attachmentsOf(attached, this.#options.assets.objects));
+    lanes.attachedAs = key;
   }
 
   /** The lanes' cluster is the scene's, and their steps are the scene's first ones. */

@@ -7,7 +7,7 @@ import { checksumsHold, decodeFrame } from '../../src/packet/frame.ts';
 import { TCP_FLAG } from '../../src/packet/packet.ts';
 import type { ObjectSource, OpenedObject, OpenedProgram, Outcome, ProgramRun } from '../../src/simulation/programs/api.ts';
 import { Programs } from '../../src/simulation/programs/programs.ts';
-import { decodeSockAddr, encodeSockAddr, withSockAddr } from '../../src/simulation/programs/sock-addr.ts';
+import { decodeSockAddr, encodeSockAddr, withSockAddr } from '../../src/datapaths/ebpf/sock-addr.ts';
 import { readAssets } from '../../src/simulation/node-assets.ts';
 import { changedBytes } from '../../src/ui/programs/changed-bytes.ts';
 import { editFrame, packetFields } from '../../src/ui/programs/edit-frame.ts';

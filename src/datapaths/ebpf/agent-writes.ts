@@ -4,7 +4,7 @@ import type { LocalPods } from '../local-pods.ts';
 import { Agent } from './agent/agent.ts';
 import { endpointKey, endpointValue, MAP } from './agent/layout.ts';
 import type { Write } from './agent/write.ts';
-import { macOf } from './ebpf-datapath.ts';
+import { macOf } from './pod-mac.ts';
 
 /** Hands over every map entry that the agent writes at its start, for the node's own pods and then for the Services. */
 export function agentWrites(objects: readonly ClusterObject[], pods: LocalPods, write: Write): void {

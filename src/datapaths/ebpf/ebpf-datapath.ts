@@ -1,44 +1,39 @@
 import type { ClusterChange } from '../../kubernetes/change.ts';
-import { parseIpv4, type Ipv4 } from '../../packet/address.ts';
-import { decodeFrame, encodeFrame } from '../../packet/frame.ts';
+import { formatIpv4, parseIpv4, type Ipv4 } from '../../packet/address.ts';
 import type { Packet } from '../../packet/packet.ts';
 import { protocolOf } from '../../packet/protocol.ts';
-import { formatIpv4 } from '../../packet/address.ts';
 import type { DatapathAssets } from '../assets.ts';
 import type { Datapath, DatapathOptions } from '../datapath.ts';
 import { LocalPods, type LocalPod } from '../local-pods.ts';
-import type { ConnectionState, MapWrite, PacketReport, TraceDetail, UpdateReport, Verdict } from '../report.ts';
-import type { Stage } from '../stage.ts';
-import type { MapAccess, ProgramTrace } from '../trace.ts';
+import type { ConnectionState, MapWrite, PacketReport, TraceDetail, UpdateReport } from '../report.ts';
 import type { ConnectionRow, Snapshot, View } from '../view.ts';
-import { addWork, type Counter, type HelperCounter, type Work } from '../work.ts';
+import { addWork, type Work } from '../work.ts';
 import { Agent } from './agent/agent.ts';
 import type { Frontend } from './agent/frontends.ts';
 import { endpointKey, endpointValue, MAP } from './agent/layout.ts';
 import { MapSink } from './agent/map-sink.ts';
-import { dropReason, keyText, valueText } from './map-text.ts';
+import { ATTACH_HOOKS, type AttachedProgram, type Attachment } from './attached/attachment.ts';
+import { OwnPrograms } from './attached/own-programs.ts';
+import { keyText, valueText } from './map-text.ts';
+import { PacketWay, UPLINK } from './packet-way.ts';
+import { macOf } from './pod-mac.ts';
 import { createVm } from './rbpf-vm.ts';
+import { RunRecord } from './run-record.ts';
+import { Sockets } from './sockets.ts';
 import { START_NS } from './start-ns.ts';
-import type { Collection, RunAccess, RunOutput } from './vm.ts';
+import type { Collection, RunAccess } from './vm.ts';
 
 const OBJECT = 'from_container';
-const PROGRAM = 'cil_from_container';
-const UPLINK = 'eth0';
+/** What stands at the hooks: the redirect goes past the receiving pod's. */
+const PROGRAMS = { 'from-container': 'cil_from_container', 'to-container': '' } as const;
+/** What a packet's way leaves behind: it is sent as if it were the first. */
+const EMPTIED = [MAP.connections, MAP.metrics, MAP.affinity];
 const ROWS = 1000;
 /** Writes of one update that are listed; the rest is only counted. */
 const WRITES_SHOWN = 1000;
 
-// tc's verdicts (linux/pkt_cls.h).
-const TC_ACT_SHOT = 2;
-const TC_ACT_REDIRECT = 7;
-
 /** Maps hold this many entries at least (`--bpf-lb-map-max`), and twice what the first load needs. */
 const LB_MAP_MAX = 65536;
-
-/** 02:… is a locally administered address; the rest says whose it is. */
-export function macOf(address: Ipv4, end: 0 | 1): Uint8Array {
-  return Uint8Array.of(2, end, address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255);
-}
 
 /** Cilium's way on one node: an agent that fills maps, and cil_from_container in the VM at every pod's veth. */
 export class EbpfDatapath implements Datapath {
@@ -52,6 +47,8 @@ export class EbpfDatapath implements Datapath {
   #sink: MapSink | null = null;
   #now = START_NS;
   #seed: number;
+  #own: OwnPrograms | null = null;
+  #sockets = new Sockets();
   #report: { writes: MapWrite[]; written: number; deleted: number } = { writes: [], written: 0, deleted: 0 };
 
   constructor(options: DatapathOptions, assets: DatapathAssets) {
@@ -87,7 +84,7 @@ export class EbpfDatapath implements Datapath {
       // A pod's own entry is written as the pod starts, not as its Service changes: it is not part of the update.
       for (const pod of added) this.#addPod(pod);
     }
-    for (const pod of removed) this.#loaded().delete(MAP.endpoints, endpointKey(pod.address));
+    for (const pod of removed) this.#putEndpoint(endpointKey(pod.address), null);
     this.#report = { writes: [], written: 0, deleted: 0 };
     this.#agent.apply(change, progress);
     const { writes, written, deleted } = this.#report;
@@ -131,13 +128,37 @@ export class EbpfDatapath implements Datapath {
   }
 
   #addPod(pod: LocalPod): void {
-    this.#loaded().update(MAP.endpoints, endpointKey(pod.address), endpointValue(pod.ifindex, macOf(pod.address, 0), macOf(pod.address, 1)));
+    this.#putEndpoint(endpointKey(pod.address), endpointValue(pod.ifindex, macOf(pod.address, 0), macOf(pod.address, 1)));
+  }
+
+  #putEndpoint(key: Uint8Array, value: Uint8Array | null): void {
+    const collection = this.#loaded();
+    if (value === null) collection.delete(MAP.endpoints, key);
+    else collection.update(MAP.endpoints, key, value);
+    this.#own?.put(MAP.endpoints, key, value);
+  }
+
+  /** What stands at the lane's hooks of a person's own. */
+  get attached(): readonly AttachedProgram[] {
+    return this.#own?.attached ?? [];
+  }
+
+  /** Puts programs of a person's own at the lane's hooks, one a hook, in the place of those that stood there. None: the lane's own programs alone. */
+  attach(attachments: readonly Attachment[]): void {
+    const pinned = this.#loaded();
+    // As before a packet: what programs changed in the maps is undone, and what the last packet left is not copied.
+    this.reset(this.#seed);
+    this.#own?.free();
+    this.#own = null;
+    if (attachments.length === 0) return;
+    this.#own = new OwnPrograms(attachments, { vm: createVm(this.#assets.wasm), pinned, seed: this.#options.seed, emptied: EMPTIED });
   }
 
   #put(map: string, key: Uint8Array, value: Uint8Array | null): void {
     const collection = this.#loaded();
     this.#sink ??= new MapSink(collection);
     const existed = this.#sink.write(map, key, value);
+    this.#own?.put(map, key, value);
     // No program of this lane asks that map.
     if (existed === null) return;
     const report = this.#report;
@@ -150,114 +171,38 @@ export class EbpfDatapath implements Datapath {
 
   send(packet: Packet, detail: TraceDetail): PacketReport {
     const collection = this.#loaded();
+    const record = new RunRecord();
+    const own = this.#own;
     const pod = this.#pods.find(packet.source);
-    const stages: Stage[] = [stage('way-in', pod?.name ?? UPLINK, pod?.device ?? UPLINK, '', {})];
-    if (!pod) return this.#throughStack(packet, packet, stages, 'untracked', null);
-
-    const frame = encodeFrame(packet, { source: macOf(pod.address, 0), destination: macOf(pod.address, 1) });
-    const output = collection.run(PROGRAM, { data: frame, ifindex: pod.ifindex, ingressIfindex: pod.ifindex, nowNs: this.#now, detail: detail === 'steps' ? 'steps' : 'counts' });
-    const accesses = this.#layStages(output, stages);
-    const trace: ProgramTrace | null = output.steps ? { kind: 'program', instruction: output.steps.instruction, registers: output.steps.registers, accesses } : null;
-    const connection = stateOf(packet, output.accesses);
-    const packetOut = decodeFrame(output.data);
-    const done = (verdict: Verdict, out: Packet | null): PacketReport => ({
+    const steps = detail === 'steps';
+    // What the process asks of the kernel comes before any packet; the picture groups it with the lane's own work.
+    record.add('way-in', pod?.name ?? UPLINK, pod?.device ?? UPLINK, '', {});
+    const connected = pod && own ? this.#sockets.connect(packet, own, { record, steps, nowNs: this.#now }) : { packet };
+    const node = { name: this.#options.node.name, address: this.#nodeAddress };
+    const way = new PacketWay({ collection, programs: PROGRAMS, own, pods: this.#pods, node, nowNs: this.#now, steps, record });
+    if ('ended' in connected) record.takeFirst();
+    const { verdict, out } = 'ended' in connected ? connected.ended : pod ? way.fromPod(connected.packet, pod) : way.fromOutside(packet);
+    const { stages, accessed, attached } = record;
+    return {
       datapath: 'ebpf',
       verdict,
       packetIn: packet,
       packetOut: out,
-      connection,
+      connection: pod ? stateOf(packet, accessed) : 'untracked',
       stages: detail === 'none' ? [] : stages,
       work: addWork(...stages.map((one) => one.work)),
-      trace,
-    });
-
-    if (output.returnValue === TC_ACT_SHOT) {
-      const metric = output.accesses.findLast(({ map }) => map === MAP.metrics);
-      return done({ kind: 'dropped', by: metric ? dropReason(metric.key[0] ?? 0) : 'TC_ACT_SHOT' }, null);
-    }
-    if (output.returnValue === TC_ACT_REDIRECT && output.redirect && packetOut) {
-      const { ifindex, by } = output.redirect;
-      stages.push(stage('redirect', by, 'tc', '', { redirects: 1 }));
-      const server = [this.#pods.find(packetOut.destination)].find((candidate) => candidate?.ifindex === ifindex);
-      if (server) {
-        stages.push(stage('way-out', server.name, server.device, '', {}));
-        return done({ kind: 'delivered', address: packetOut.destination, port: portOf(packetOut), device: server.device }, packetOut);
-      }
-      return done({ kind: 'dropped', by: `no interface ${ifindex}` }, null);
-    }
-    const passed = this.#throughStack(packet, packetOut ?? packet, stages, connection, trace);
-    return detail === 'none' ? { ...passed, stages: [] } : passed;
-  }
-
-  /** What the program leaves to the node's own stack. */
-  #throughStack(packet: Packet, now: Packet, stages: Stage[], connection: ConnectionState, trace: ProgramTrace | null): PacketReport {
-    stages.push(stage('route', 'FIB', 'PREROUTING', '', { routeLookups: 1 }));
-    const port = portOf(now);
-    const server = this.#pods.find(now.destination);
-    let verdict: Verdict;
-    let packetOut: Packet | null = now;
-    if (now.destination === this.#nodeAddress) {
-      verdict = { kind: 'delivered', address: now.destination, port, device: 'lo' };
-      stages.push(stage('way-out', this.#options.node.name, 'lo', '', {}));
-    } else if (now.ttl <= 1) {
-      verdict = { kind: 'dropped', by: 'kernel' };
-      packetOut = null;
-    } else {
-      packetOut = { ...now, ttl: now.ttl - 1 };
-      const device = server?.device ?? UPLINK;
-      verdict = { kind: server ? 'delivered' : 'forwarded', address: now.destination, port, device };
-      if (server) stages.push(stage('way-out', server.name, device, '', {}));
-    }
-    return { datapath: 'ebpf', verdict, packetIn: packet, packetOut, connection, stages, work: addWork(...stages.map((one) => one.work)), trace };
-  }
-
-  /** The run as stages: the program up to each map access, the access, and the program's rest. */
-  #layStages(output: RunOutput, stages: Stage[]): MapAccess[] {
-    const accesses: MapAccess[] = [];
-    const steps = output.steps !== null;
-    const counted = new Map<string, number>(Object.entries(output.helperCalls));
-    let from = 0;
-    const program = (to: number, extra: Work) => {
-      stages.push({ ...stage('program', PROGRAM, 'tc', '', addWork({ instructions: to - from }, extra)), firstStep: steps ? from : 0, endStep: steps ? to : 0 });
-      from = to;
+      trace: record.trace,
+      ...(own ? { attached } : {}),
     };
-    output.accesses.forEach((access, index) => {
-      const helper = HELPER[access.operation];
-      counted.set(helper, (counted.get(helper) ?? 0) - 1);
-      program(access.atInstruction, index === 0 ? { programRuns: 1 } : {});
-      accesses.push({
-        step: access.atInstruction - 1,
-        stage: stages.length,
-        map: access.map,
-        operation: access.operation,
-        found: access.found,
-        bucket: access.bucket,
-        buckets: access.buckets,
-        elementsCompared: access.elementsCompared,
-        key: access.key,
-        value: access.value,
-        keyText: keyText(access.map, access.key),
-        valueText: valueText(access.map, access.key, access.value),
-      });
-      stages.push({ ...stage('map', access.map, 'tc', helper, accessWork(access, helper)), firstStep: steps ? from : 0, endStep: steps ? from : 0 });
-    });
-    // Helpers that touch no map are counted with the program's rest, where nearly all of them are.
-    const rest: Partial<Record<Counter, number>> = {};
-    let calls = 0;
-    for (const [helper, count] of counted) {
-      if (count <= 0) continue;
-      rest[`helper:${helper}` as HelperCounter] = count;
-      calls += count;
-    }
-    program(output.instructions, addWork(rest, { helperCalls: calls }, output.accesses.length === 0 ? { programRuns: 1 } : {}));
-    return accesses;
   }
 
   inspect(view: View): Snapshot {
     const collection = this.#loaded();
     switch (view.kind) {
-      case 'program':
-        return { kind: 'program', rows: collection.disassemble(view.name) };
+      case 'program': {
+        const own = ATTACH_HOOKS.find((hook) => hook === view.own);
+        return { kind: 'program', rows: (own ? this.#own?.at(own) : collection)?.disassemble(view.name) ?? [] };
+      }
       case 'maps':
         return { kind: 'maps', maps: collection.spec.maps.map(({ name }) => collection.info(name)) };
       case 'map': {
@@ -293,14 +238,16 @@ export class EbpfDatapath implements Datapath {
     this.#now = START_NS;
     const collection = this.#collection;
     if (!collection) return;
-    collection.clear(MAP.connections);
-    collection.clear(MAP.metrics);
-    collection.clear(MAP.affinity);
+    for (const map of EMPTIED) collection.clear(map);
     collection.reseed(seed);
+    this.#own?.reset(seed);
+    this.#sockets.forget();
   }
 
   /** Frees the VM's memory. */
   free(): void {
+    this.#own?.free();
+    this.#own = null;
     this.#collection?.free();
     this.#collection = null;
     this.#sink = null;
@@ -310,21 +257,6 @@ export class EbpfDatapath implements Datapath {
 /** Addresses that a Service of a type answers on at most, those for the outside with two scopes each. */
 function addressesOf(type: string | undefined, externalIPs: number): number {
   return 1 + 2 * externalIPs + (type === 'NodePort' ? 2 : type === 'LoadBalancer' ? 4 : 0);
-}
-
-const HELPER = { lookup: 'map_lookup_elem', update: 'map_update_elem', delete: 'map_delete_elem' } as const;
-const MAP_COUNTER = { lookup: 'mapLookups', update: 'mapUpdates', delete: 'mapDeletes' } as const;
-
-function accessWork(access: RunAccess, helper: (typeof HELPER)[RunAccess['operation']]): Work {
-  return { [MAP_COUNTER[access.operation]]: 1, elementsCompared: access.elementsCompared, ...(access.trieNodesWalked > 0 ? { trieNodesWalked: access.trieNodesWalked } : {}), helperCalls: 1, [`helper:${helper}`]: 1 };
-}
-
-function stage(kind: Stage['kind'], name: string, hook: string, part: string, work: Work): Stage {
-  return { kind, name, hook, part, work, firstStep: 0, endStep: 0 };
-}
-
-function portOf(packet: Packet): number {
-  return packet.protocol === 'ICMP' ? 0 : packet.destinationPort;
 }
 
 /** New: an entry was made. Else the entry that was found says whether this is its own direction or the other. */

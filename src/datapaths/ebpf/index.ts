@@ -1,5 +1,10 @@
 export { agentWrites, serviceEntries } from './agent-writes.ts';
-export { EbpfDatapath, macOf } from './ebpf-datapath.ts';
+export { ATTACH_HOOKS, type AttachedProgram, type Attachment, type AttachHook, type AttachPlace, type Unlike } from './attached/attachment.ts';
+export { actionOf, TC_ACTION, XDP_ACTION } from './attached/hook-actions.ts';
+export { fitsHook } from './attached/fits-hook.ts';
+export { EbpfDatapath } from './ebpf-datapath.ts';
+export { macOf } from './pod-mac.ts';
+export { decodeSockAddr, encodeSockAddr, withSockAddr, type SockAddr } from './sock-addr.ts';
 export { keyText, valueText } from './map-text.ts';
 export { START_NS } from './start-ns.ts';
 export { createVm } from './rbpf-vm.ts';

@@ -8,7 +8,7 @@ import { draw, firstPacket } from '../exchange.ts';
 import type { ProgramInput } from './api.ts';
 import { shopPods } from './fill-maps.ts';
 import { programKind } from './program-kind.ts';
-import { encodeSockAddr } from './sock-addr.ts';
+import { encodeSockAddr } from '../../datapaths/ebpf/index.ts';
 
 const LOOPBACK = 1;
 /** An address out of 203.0.113.0/24, which RFC 5737 keeps for examples. */

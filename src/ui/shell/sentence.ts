@@ -25,6 +25,7 @@ const ERRORS: Readonly<Record<SimulationErrorKey, Message>> = {
   simulation_rules_place: m.simulation_rules_place,
   simulation_rules_no_services: m.simulation_rules_no_services,
   simulation_interface: m.simulation_interface,
+  simulation_attached: m.simulation_attached,
   simulation_engine: m.simulation_engine,
 };
 
