@@ -12,6 +12,11 @@ import { readInput, required } from './input.ts';
 const WINDOW = 4096;
 /** As on the machines that most recordings come from; programs run on the first one. */
 const CPUS = '2';
+/** What Linux loads ends, and takes its time: this is only for what has no end. */
+const FUEL = 100_000_000;
+/** A clock that has run for long, as Linux’s has: what counts from 0 is out of date. */
+const STARTED_NS = 1_000_000_000_000n;
+const BETWEEN_PACKETS_NS = 10_000n;
 
 interface Case {
   readonly object: string;
@@ -46,8 +51,9 @@ export function replayLine(vm: Vm, folder: string, line: string, cpus: number, p
     const { program, maps, packets } = readCase(record);
     collection = vm.load(new Uint8Array(readFileSync(join(folder, object))), { seed: 1, cpus, readers: false });
     for (const { name, key, value } of maps) collection.updateAllCpus(name, key, value);
+    collection.setFuel(FUEL);
     const loaded = collection;
-    return { object, packets: packets.map((data) => runPacket(loaded, program, data)), maps: Object.fromEntries(collection.spec.maps.map(({ name }) => [name, dump(loaded, name)])) };
+    return { object, packets: packets.map((data, index) => runPacket(loaded, program, data, STARTED_NS + BigInt(index) * BETWEEN_PACKETS_NS)), maps: Object.fromEntries(collection.spec.maps.map(({ name }) => [name, dump(loaded, name)])) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (error instanceof FieldError) return { object, error: `${place} of the cases: ${error.message}` };
@@ -83,9 +89,9 @@ const hex: Reader<Uint8Array> = (value, place) => {
 };
 
 /** A test run's return value is unsigned; an error in one packet leaves the others to run. */
-function runPacket(collection: Collection, program: string, data: Uint8Array): object {
+function runPacket(collection: Collection, program: string, data: Uint8Array, nowNs: bigint): object {
   try {
-    const { returnValue, data: out } = collection.run(program, { data });
+    const { returnValue, data: out } = collection.run(program, { data, nowNs });
     return { ret: returnValue >>> 0, out: formatHex(out) };
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;

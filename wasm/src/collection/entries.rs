@@ -10,7 +10,7 @@ impl Collection {
         let index = self.map_index(map)?;
         let map = &mut self.machine.maps[index];
         check_size(map, "key", key, map.spec.key_size as usize)?;
-        let touched = map.lookup(key);
+        let touched = map.peek(key);
         // SAFETY: a stored value has this size.
         Ok((touched.value != 0).then(|| unsafe { bytes_at(touched.value, map.user_value_size()) }.to_vec()))
     }

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::machine::access::Access;
-use crate::machine::context::{self, ContextKind, PacketContext, context_kind, sees_ethernet};
+use crate::machine::context::{self, ContextKind, PacketContext, context_kind};
 use crate::machine::helper_names::{COUNT, helper_name};
 use crate::machine::memory::{CONTEXT, LONGEST_PACKET};
 use crate::machine::xdp::LONGEST_XDP;
@@ -101,7 +101,7 @@ fn set_data(machine: &mut Machine, program_type: &str, input: &Input) -> Result<
             if input.data.len() > LONGEST_PACKET {
                 return Err(Fault::new(format!("A packet of {} bytes is too long: {LONGEST_PACKET} is the limit.", input.data.len())));
             }
-            refuse_odd_packet(kind, program_type, input.data)?;
+            refuse_odd_packet(kind, input.data)?;
             machine.packet.set(input.data);
             machine.set_headers(kind);
             if kind == ContextKind::SkBuff {
@@ -121,7 +121,7 @@ fn set_data(machine: &mut Machine, program_type: &str, input: &Input) -> Result<
 }
 
 /// What Linux's test run answers with EINVAL.
-fn refuse_odd_packet(kind: ContextKind, program_type: &str, frame: &[u8]) -> Result<(), Fault> {
+fn refuse_odd_packet(kind: ContextKind, frame: &[u8]) -> Result<(), Fault> {
     let refused = |what: String| Err(Fault::new(format!("{what}, and a test run refuses it as Linux’s does (EINVAL).")));
     if kind == ContextKind::Xdp {
         if frame.len() > LONGEST_XDP {
@@ -137,9 +137,6 @@ fn refuse_odd_packet(kind: ContextKind, program_type: &str, frame: &[u8]) -> Res
     };
     if behind < header {
         return refused(format!("The packet ends {behind} bytes behind its Ethernet header, within its {name} header"));
-    }
-    if behind == 0 && !sees_ethernet(program_type) {
-        return refused("Nothing follows the packet’s Ethernet header".to_owned());
     }
     Ok(())
 }

@@ -44,7 +44,8 @@ fn bpf_loop(machine: *mut Machine, [count, function, context, flags, _]: [u64; 5
         return Ok(EINVAL);
     }
     if count > MOST_LOOPS {
-        return Ok(E2BIG);
+        // Linux puts the loop into the program, where this number is a 32-bit one.
+        return Ok(i64::from(E2BIG as u32));
     }
     // SAFETY: no callback runs yet.
     let origin = unsafe { (*machine).origin_of(context) };

@@ -112,30 +112,49 @@ impl Machine {
     /// `bpf_strtol`, `bpf_strtoul`: how many characters were read, the number into the fourth argument.
     fn strto(&mut self, number: u32, [text, size, flags, answer, _]: [u64; 5], slot: usize) -> i64 {
         let Some(text) = self.argument("string", text, size as u32 as usize, slot) else { return 0 };
-        let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
-        let text = String::from_utf8_lossy(&text[..end]).into_owned();
-        let trimmed = text.trim_start();
-        let mut consumed = text.len() - trimmed.len();
-        let (negative, digits) = match trimmed.strip_prefix('-') {
-            Some(rest) if number == helper::STRTOL => (true, rest),
-            _ => (false, trimmed),
+        let (value, consumed) = match parse_number(&text, flags, number == helper::STRTOL) {
+            Ok(parsed) => parsed,
+            Err(error) => (0, error),
         };
-        consumed += usize::from(negative);
-        let (radix, digits, prefix) = match flags & 31 {
-            0 if digits.starts_with("0x") || digits.starts_with("0X") => (16, &digits[2..], 2),
-            0 if digits.starts_with('0') && digits.len() > 1 => (8, &digits[1..], 1),
-            0 => (10, digits, 0),
-            radix @ (8 | 10) => (radix as u32, digits, 0),
-            16 => (16, digits.trim_start_matches("0x"), digits.len() - digits.trim_start_matches("0x").len()),
-            _ => return EINVAL,
-        };
-        let count = digits.chars().take_while(|c| c.is_digit(radix)).count();
-        if count == 0 {
-            return EINVAL;
-        }
-        let Ok(value) = u64::from_str_radix(&digits[..count], radix) else { return -34 };
-        let value = if negative { (value as i64).wrapping_neg() as u64 } else { value };
         self.answer_into("place", answer, &value.to_le_bytes(), slot);
-        (consumed + prefix + count) as i64
+        consumed
     }
+}
+
+/// The number, and how many characters it has with what stands before it (`__bpf_strtoull`).
+fn parse_number(text: &[u8], flags: u64, signed: bool) -> Result<(u64, i64), i64> {
+    const ERANGE: i64 = -34;
+    let at = |position: usize| text.get(position).copied().unwrap_or(0);
+    let is_prefix = |position: usize| at(position) == b'0' && at(position + 1) | 32 == b'x';
+    let mut from = 0;
+    while matches!(at(from), 9..=13 | 32 | 160) {
+        from += 1;
+    }
+    let negative = at(from) == b'-';
+    from += usize::from(negative);
+    let radix = match flags {
+        0 if is_prefix(from) && at(from + 2).is_ascii_hexdigit() => 16,
+        0 if at(from) == b'0' => 8,
+        0 => 10,
+        8 | 10 | 16 => flags as u32,
+        _ => return Err(EINVAL),
+    };
+    if radix == 16 && is_prefix(from) {
+        from += 2;
+    }
+    let digits = text[from.min(text.len())..].iter().map_while(|&byte| char::from(byte).to_digit(radix));
+    let (mut count, mut value) = (0, Some(0u64));
+    for digit in digits {
+        count += 1;
+        value = value.and_then(|value| value.checked_mul(radix.into())?.checked_add(digit.into()));
+    }
+    let value = value.ok_or(ERANGE)?;
+    if count == 0 || negative && !signed {
+        return Err(EINVAL);
+    }
+    let value = if negative { value.wrapping_neg() } else { value };
+    if signed && value != 0 && ((value as i64) < 0) != negative {
+        return Err(ERANGE);
+    }
+    Ok((value, (from + count) as i64))
 }

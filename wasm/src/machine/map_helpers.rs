@@ -139,7 +139,7 @@ impl Machine {
         if self.refuse_read_only(index, slot) {
             return 0;
         }
-        let updated = self.maps[index].update(&key, &value, flags, &mut self.arena);
+        let updated = self.maps[index].store(&key, &value, flags, &mut self.arena);
         let written = updated.error == 0;
         self.note(index, Operation::Update, updated.existed, updated.touched, key, if written { Some(value) } else { None });
         updated.error
@@ -151,6 +151,9 @@ impl Machine {
             return 0;
         }
         if matches!(self.maps[index].storage, Storage::Array(_)) && !self.maps[index].kind.holds_references {
+            return EINVAL;
+        }
+        if matches!(&self.maps[index].storage, Storage::Lpm(trie) if !trie.has_room_for(&key)) {
             return EINVAL;
         }
         let (found, touched) = match self.maps[index].delete(&key) {

@@ -2,6 +2,7 @@
 
 use super::context::{self, ContextKind, sees_ethernet};
 use super::memory::LONGEST_PACKET;
+use super::skb::ENODEV;
 use super::{Machine, Redirect, checksum, helper};
 use crate::map::{EFAULT, EINVAL};
 
@@ -9,6 +10,7 @@ const TC_ACT_SHOT: i64 = 2;
 const TC_ACT_REDIRECT: i64 = 7;
 const XDP_ABORTED: i64 = 0;
 const XDP_REDIRECT: i64 = 4;
+const EAFNOSUPPORT: i64 = -97;
 
 // Flags of bpf_l3_csum_replace and bpf_l4_csum_replace.
 const FIELD_MASK: u64 = 0xf;
@@ -35,8 +37,7 @@ impl Machine {
             helper::SK_FULLSOCK => args[0] as i64,
             helper::TCP_SOCK | helper::SK_LOOKUP_TCP | helper::SK_LOOKUP_UDP | helper::SKC_LOOKUP_TCP | helper::GET_LISTENER_SOCK => 0,
             helper::SK_RELEASE => 0,
-            // A test run's device forwards nothing (BPF_FIB_LKUP_RET_FWD_DISABLED).
-            helper::FIB_LOOKUP => 5,
+            helper::FIB_LOOKUP => self.fib_lookup(second, third, fourth, slot),
             helper::SKB_CGROUP_ID | helper::SK_CGROUP_ID => 1,
             helper::SKB_CGROUP_CLASSID => 0,
             _ => match self.skb_helper(number, args, slot).or_else(|| self.xdp_helper(number, second)) {
@@ -95,6 +96,22 @@ impl Machine {
     fn clone_redirect(&mut self, ifindex: u32, flags: u64) -> i64 {
         let known = ifindex != 0 && ifindex == context::ifindex(&mut self.workspace, self.kind);
         if flags & !1 != 0 || !known { EINVAL } else { 0 }
+    }
+
+    /// A test run's device forwards nothing.
+    fn fib_lookup(&mut self, query: u64, size: u64, flags: u64, slot: usize) -> i64 {
+        const KNOWN: u64 = 0x3f;
+        const FWD_DISABLED: i64 = 5;
+        if (size as u32) < 64 || flags & !KNOWN != 0 {
+            return EINVAL;
+        }
+        let Some(query) = self.argument("query", query, 64, slot) else { return 0 };
+        // family, and the device's number.
+        match query[0] {
+            2 | 10 if query[8..12] == context::ifindex(&mut self.workspace, self.kind).to_le_bytes() => FWD_DISABLED,
+            2 | 10 => ENODEV,
+            _ => EAFNOSUPPORT,
+        }
     }
 
     fn checksum_at(&mut self, offset: u64) -> Option<&mut [u8]> {

@@ -17,7 +17,7 @@ impl Machine {
         let [first, second, third, fourth, fifth] = args;
         Some(match number {
             helper::PERF_EVENT_OUTPUT => self.perf_event_output(second, third, fourth, fifth, slot),
-            helper::RINGBUF_OUTPUT => self.ringbuf_output(first, second, third, slot),
+            helper::RINGBUF_OUTPUT => self.ringbuf_output(first, second, third, fourth, slot),
             helper::RINGBUF_RESERVE => self.ringbuf_reserve(first, second, third, slot),
             helper::RINGBUF_SUBMIT | helper::RINGBUF_DISCARD => self.ringbuf_commit(first, number == helper::RINGBUF_DISCARD, slot),
             helper::RINGBUF_QUERY => self.ringbuf_query(first, second, slot),
@@ -58,7 +58,11 @@ impl Machine {
         }
     }
 
-    fn ringbuf_output(&mut self, map: u64, data: u64, size: u64, slot: usize) -> i64 {
+    fn ringbuf_output(&mut self, map: u64, data: u64, size: u64, flags: u64, slot: usize) -> i64 {
+        // Whether to wake the reader.
+        if flags > 3 {
+            return EINVAL;
+        }
         let Some(index) = self.map_of(map, slot) else { return 0 };
         let Some(record) = self.argument("record", data, size as usize, slot) else { return 0 };
         let Storage::Ring(ring) = &mut self.maps[index].storage else { return EINVAL };

@@ -16,7 +16,7 @@ const EOPNOTSUPP: i64 = -95;
 pub const EALREADY: i64 = -114;
 const EACCES: i64 = -13;
 pub const EPROTO: i64 = -71;
-const ENODEV: i64 = -19;
+pub const ENODEV: i64 = -19;
 /// The loopback device's, which test runs see.
 const LOOPBACK_MTU: u32 = 65_536;
 
@@ -28,6 +28,7 @@ pub struct Skb {
     pub encapsulated: bool,
     /// Tunnel key that a program set: id, tos, ttl, addresses of both ends.
     pub tunnel: Option<Tunnel>,
+    pub tunnel_options: Vec<u8>,
     /// The flow's hash, once it was computed or set.
     pub hashed: bool,
 }
@@ -47,11 +48,8 @@ impl Machine {
             helper::SKB_ECN_SET_CE => self.set_congestion(),
             helper::SKB_GET_TUNNEL_KEY => self.get_tunnel_key(second, third as u32 as usize, fourth, slot),
             helper::SKB_SET_TUNNEL_KEY => self.set_tunnel_key(second, third as u32 as usize, fourth, slot),
-            helper::SKB_GET_TUNNEL_OPT => {
-                self.answer_into("options", second, &vec![0; third as u32 as usize], slot);
-                EINVAL
-            }
-            helper::SKB_SET_TUNNEL_OPT => EINVAL,
+            helper::SKB_GET_TUNNEL_OPT => self.get_tunnel_options(second, third as u32 as usize, slot),
+            helper::SKB_SET_TUNNEL_OPT => self.set_tunnel_options(second, third as u32 as usize, slot),
             helper::SKB_SET_TSTAMP => self.set_tstamp(second, third as u32),
             helper::CHECK_MTU => self.check_mtu(second as u32, third, fourth as i32, args[4], slot),
             // Nothing has checked the checksum of a packet in a test run.

@@ -1,7 +1,7 @@
 //! The tunnel key that a program sets for a packet, and reads back (net/core/filter.c).
 
 use super::Machine;
-use crate::map::EINVAL;
+use crate::map::{EINVAL, ENOENT, ENOMEM};
 use super::skb::EPROTO;
 
 #[derive(Clone, Copy)]
@@ -62,7 +62,35 @@ impl Machine {
             address[..len].copy_from_slice(&key[at..at + len]);
             address
         };
+        self.skb.tunnel_options.clear();
         self.skb.tunnel = Some(Tunnel { id: u64::from(number(0)), remote: address(4), local: address(28), tos: key[20], ttl: key[21], label: number(24), ipv6 });
+        0
+    }
+
+    pub fn get_tunnel_options(&mut self, to: u64, size: usize, slot: usize) -> i64 {
+        let mut options = self.skb.tunnel_options.clone();
+        let answer = match options.len() {
+            0 => ENOENT,
+            len if size < len => ENOMEM,
+            len => len as i64,
+        };
+        if answer < 0 {
+            options.clear();
+        }
+        options.resize(size, 0);
+        self.answer_into("options", to, &options, slot);
+        answer
+    }
+
+    pub fn set_tunnel_options(&mut self, from: u64, size: usize, slot: usize) -> i64 {
+        if self.skb.tunnel.is_none() || size % 4 != 0 {
+            return EINVAL;
+        }
+        if size > 255 {
+            return ENOMEM;
+        }
+        let Some(options) = self.argument("options", from, size, slot) else { return 0 };
+        self.skb.tunnel_options = options;
         0
     }
 }

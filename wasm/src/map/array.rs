@@ -1,7 +1,7 @@
 //! Array maps (kernel/bpf/arraymap.c): all elements exist from the start, in one row.
 
 use super::arena::{Arena, bytes_at};
-use super::{BPF_NOEXIST, E2BIG, EEXIST, MapSpec, Touched, Updated};
+use super::{BPF_EXIST, BPF_NOEXIST, E2BIG, EEXIST, EINVAL, MapSpec, Touched, Updated};
 
 const LARGEST: u64 = 256 << 20;
 
@@ -10,7 +10,6 @@ pub struct Array {
     pub base: usize,
     /// Bytes from one element to the next: the value size rounded up to 8, as `array->elem_size`.
     stride: usize,
-    value_size: usize,
     max_entries: u32,
 }
 
@@ -21,7 +20,7 @@ impl Array {
         if bytes > LARGEST {
             return None;
         }
-        Some(Array { base: arena.allocate(bytes as usize)?, stride: stride as usize, value_size: spec.value_size as usize, max_entries: spec.max_entries })
+        Some(Array { base: arena.allocate(bytes as usize)?, stride: stride as usize, max_entries: spec.max_entries })
     }
 
     pub fn contains(&self, address: usize) -> bool {
@@ -37,6 +36,9 @@ impl Array {
     pub fn update(&mut self, key: &[u8], value: &[u8], flags: u64) -> Updated {
         let touched = self.lookup(key);
         let existed = touched.value != 0;
+        if flags > BPF_EXIST {
+            return Updated { touched, existed, error: EINVAL };
+        }
         if !existed {
             return Updated { touched, existed, error: E2BIG };
         }
@@ -44,7 +46,7 @@ impl Array {
             return Updated { touched, existed, error: EEXIST };
         }
         // SAFETY: the address is of an element of this array, whose arena lives as long as the collection.
-        unsafe { bytes_at(touched.value, self.value_size) }.copy_from_slice(value);
+        unsafe { bytes_at(touched.value, value.len()) }.copy_from_slice(value);
         Updated { touched, existed, error: 0 }
     }
 

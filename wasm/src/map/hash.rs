@@ -63,6 +63,11 @@ impl HashTable {
         touched
     }
 
+    /// A look-up that leaves no trace in the LRU lists, as user space's and those within an update.
+    pub fn peek(&self, key: &[u8]) -> Touched {
+        self.find(key).0
+    }
+
     /// An update of a key that is there puts a new element at the bucket's head and takes the old one away, as
     /// `htab_map_update_elem` does: whoever holds the old value's address may go on reading it.
     pub fn update(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
@@ -84,8 +89,8 @@ impl HashTable {
             return Updated { touched, existed, error };
         }
         if let (true, Some(element)) = (self.in_place, found) {
-            // SAFETY: the address was allocated for this element with this size.
-            unsafe { bytes_at(self.values[element as usize], self.value_size) }.copy_from_slice(value);
+            // SAFETY: the address was allocated for this element with the value’s size at least.
+            unsafe { bytes_at(self.values[element as usize], value.len()) }.copy_from_slice(value);
             return Updated { touched, existed, error: 0 };
         }
         if !existed && self.len >= self.max_entries {
@@ -125,8 +130,8 @@ impl HashTable {
         if error == 0 {
             match (found, new, self.in_place) {
                 (Some(old), _, true) => {
-                    // SAFETY: the address was allocated for this element with this size.
-                    unsafe { bytes_at(self.values[old as usize], self.value_size) }.copy_from_slice(value);
+                    // SAFETY: the address was allocated for this element with the value’s size at least.
+                    unsafe { bytes_at(self.values[old as usize], value.len()) }.copy_from_slice(value);
                     self.touch(old);
                 }
                 (found, Some(element), _) => {
@@ -158,8 +163,10 @@ impl HashTable {
         let at = element as usize * self.key_size;
         self.keys[at..at + self.key_size].copy_from_slice(key);
         self.hashes[element as usize] = self.hash(key);
-        // SAFETY: the address was allocated for this element with this size.
-        unsafe { bytes_at(self.values[element as usize], self.value_size) }.copy_from_slice(value);
+        // SAFETY: the address was allocated for this element with the value’s size at least.
+        let place = unsafe { bytes_at(self.values[element as usize], self.value_size) };
+        place[..value.len()].copy_from_slice(value);
+        place[value.len()..].fill(0);
         let bucket = (self.hashes[element as usize] & (self.heads.len() as u32 - 1)) as usize;
         self.next[element as usize] = self.heads[bucket];
         self.heads[bucket] = element;

@@ -47,6 +47,11 @@ impl LpmTrie {
         self.data_size as u32 * 8
     }
 
+    /// Whether the key's prefix is no longer than its address.
+    pub fn has_room_for(&self, key: &[u8]) -> bool {
+        split(key).0 <= self.max_prefix_len()
+    }
+
     /// `longest_prefix_match`: how many leading bits a node and a key share, at most the shorter prefix.
     fn shared_bits(&self, node: &Node, prefix_len: u32, data: &[u8]) -> u32 {
         let limit = node.prefix_len.min(prefix_len);

@@ -154,6 +154,14 @@ impl Map {
     pub fn lookup(&mut self, key: &[u8]) -> Touched {
         match &mut self.storage {
             Storage::Hash(table) => table.lookup(key),
+            _ => self.peek(key),
+        }
+    }
+
+    /// The same without being taken for a use of the element.
+    pub fn peek(&self, key: &[u8]) -> Touched {
+        match &self.storage {
+            Storage::Hash(table) => table.peek(key),
             Storage::Array(array) => array.lookup(key),
             Storage::Lpm(trie) => trie.lookup(key),
             _ => Touched::default(),
@@ -168,22 +176,8 @@ impl Map {
         }
     }
 
-    /// A program's update, `value` of the map's value size: of a per-CPU map, its own CPU's value.
-    pub fn update(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
-        if !self.kind.per_cpu {
-            return self.store(key, value, flags, arena);
-        }
-        let touched = self.lookup(key);
-        let mut all = vec![0; self.user_value_size()];
-        if touched.value != 0 {
-            // SAFETY: a stored value has this size.
-            all.copy_from_slice(unsafe { bytes_at(touched.value, self.user_value_size()) });
-        }
-        all[..value.len()].copy_from_slice(value);
-        self.store(key, &all, flags, arena)
-    }
-
-    /// User space's update, `value` of `user_value_size` bytes.
+    /// An update: user space's, `value` of `user_value_size` bytes; or a program's, of the value size: of a per-CPU map, its
+    /// own CPU's value, and zeros for the others where the key is new.
     pub fn store(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
         if self.spec.kept.is_empty() {
             return if flags & BPF_F_LOCK != 0 { Updated::refused(EINVAL) } else { self.put(key, value, flags, arena) };
@@ -194,7 +188,7 @@ impl Map {
     /// Locks and timers stay as they are, or begin as zeros in a new element (`copy_map_value`).
     fn store_around(&mut self, key: &[u8], value: &[u8], flags: u64, arena: &mut Arena) -> Updated {
         let mut value = value.to_vec();
-        let touched = self.lookup(key);
+        let touched = self.peek(key);
         let in_place = touched.value != 0 && (flags & BPF_F_LOCK != 0 || matches!(self.storage, Storage::Array(_)));
         // SAFETY: a stored value has this size.
         let old = (touched.value != 0).then(|| unsafe { bytes_at(touched.value, value.len()) });

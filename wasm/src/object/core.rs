@@ -1,6 +1,6 @@
 //! CO-RE relocations: places that a loader fills in from the running kernel's own types.
 //!
-//! Headers on the wire and the contexts of linux/bpf.h have one layout for ever, so what clang put there from the
+//! Headers on the wire, the contexts of linux/bpf.h and its helpers’ numbers are the same for ever, so what clang put there from the
 //! object's own types is what every kernel has. Everything else would need a kernel.
 
 use super::btf::{Btf, u32_at};
@@ -15,15 +15,14 @@ pub struct CoreRelocation {
 }
 
 // enum bpf_core_relo_kind.
-const FIELD_KINDS: std::ops::RangeInclusive<u32> = 0..=5;
 const TYPE_ID_LOCAL: u32 = 6;
-const TYPE_EXISTS: u32 = 8;
-const TYPE_SIZE: u32 = 9;
+const TYPE_ID_TARGET: u32 = 7;
+const TYPE_MATCHES: u32 = 12;
 
-const FIXED: [&str; 24] = [
+const FIXED: [&str; 25] = [
     "__sk_buff", "xdp_md", "bpf_sock_addr", "bpf_sock", "bpf_sock_ops", "bpf_sock_tuple", "bpf_fib_lookup", "bpf_tunnel_key", "bpf_redir_neigh",
     "bpf_dynptr", "bpf_spin_lock", "bpf_timer", "ethhdr", "iphdr", "ipv6hdr", "in6_addr", "tcphdr", "udphdr", "icmphdr", "icmp6hdr", "vlan_hdr",
-    "vlan_ethhdr", "arphdr", "ip_auth_hdr",
+    "vlan_ethhdr", "arphdr", "ip_auth_hdr", "bpf_func_id",
 ];
 
 impl CoreRelocation {
@@ -39,6 +38,6 @@ impl CoreRelocation {
         let name = btf.resolve(self.type_id).map_or("", |(_, entry)| btf.string(entry.name));
         // `iphdr___mine` is somebody's own version of iphdr.
         let name = name.split("___").next().unwrap_or(name);
-        (FIELD_KINDS.contains(&self.kind) || matches!(self.kind, TYPE_EXISTS | TYPE_SIZE)) && FIXED.contains(&name)
+        self.kind <= TYPE_MATCHES && self.kind != TYPE_ID_TARGET && FIXED.contains(&name)
     }
 }
