@@ -12,10 +12,13 @@ import { chainLayout, newRules, ordinalOf, takenBy, windows } from '../../src/ui
 import { countedBy, rulesBy, rulesSpan, rulesTaken, writeEnds } from '../../src/ui/update/chain-progress.ts';
 import { clockScale, clockTicks } from '../../src/ui/update/clock-scale.ts';
 import { cellAt, fitField } from '../../src/ui/update/field-geometry.ts';
+import { blockLabelHeight } from '../../src/ui/update/block-label.ts';
+import { bucketLabels } from '../../src/ui/update/bucket-labels.ts';
+import { fieldLabels } from '../../src/ui/update/field-labels.ts';
 import { labelSide } from '../../src/ui/update/label-side.ts';
 import { lensPlace } from '../../src/ui/update/lens-place.ts';
 import { lensRows } from '../../src/ui/update/lens-rows.ts';
-import { shortChain, shortRule, withoutComment } from '../../src/ui/update/rule-text.ts';
+import { shortChain, shortRule } from '../../src/ui/update/rule-text.ts';
 import { stations, stationStates } from '../../src/ui/update/stations.ts';
 import { stepTime, updateTotal } from '../../src/ui/update/step-time.ts';
 import { writtenMaps } from '../../src/ui/update/written-maps.ts';
@@ -73,14 +76,18 @@ describe('where the rules stand', () => {
 
 describe('what stands over the field', () => {
   test.each([
-    ['a low table, with room under its axis', 180, 345, false, { top: 254, tail: 35 }],
-    ['a low table without that room: above the axis', 158, 158, false, { top: 34, tail: 0 }],
-    ['just short of the room', 180, 309, false, { top: 56, tail: 129 }],
-    ['a tall field', 334, 345, false, { top: 75.9, tail: 11 }],
-    ['a phone', 200, 276, true, { top: 8, tail: 76 }],
-    ['lower than the lens itself', 60, 60, false, { top: 0, tail: 0 }],
-  ])('the lens: %s', (_, tall, height, compact, place) => {
-    expect(lensPlace(tall, height, compact)).toEqual({ ...place, top: expect.closeTo(place.top, 6) as number });
+    ['a low table, with room under its axis', 180, 345, false, [], { top: 254, rows: 4, tail: 47 }],
+    ['a low table without that room: above the axis', 140, 140, false, [], { top: 28, rows: 4, tail: 0 }],
+    ['just short of the room', 180, 297, false, [], { top: 65, rows: 4, tail: 117 }],
+    ['a tall field', 334, 345, false, [], { top: 76, rows: 4, tail: 11 }],
+    ['a phone', 200, 276, true, [], { top: 8, rows: 3, tail: 76 }],
+    ['lower than the lens itself', 60, 60, false, [], { top: 0, rows: 4, tail: 0 }],
+    ['words above: below them', 334, 345, false, [{ top: 70, bottom: 89 }], { top: 90, rows: 4, tail: 11 }],
+    ['words in the middle of a low table: fewer rules above the blocks’ names', 179, 232, false, [{ top: -9, bottom: 10 }, { top: 33, bottom: 52 }, { top: 133, bottom: 179 }], { top: 53, rows: 2, tail: 53 }],
+    ['words at a phone’s bottom', 200, 276, true, [{ top: 160, bottom: 200 }], { top: 8, rows: 3, tail: 76 }],
+    ['words everywhere: the smallest lens', 100, 100, false, [{ top: 0, bottom: 100 }], { top: 22, rows: 2, tail: 0 }],
+  ])('the lens: %s', (_, tall, height, compact, words, place) => {
+    expect(lensPlace(tall, height, compact, words)).toEqual(place);
   });
   test.each([
     ['1 new rule, in KUBE-SERVICES', 130, 228, 'under'],
@@ -91,6 +98,30 @@ describe('what stands over the field', () => {
   ])('the label “%s” with %d px before and %d behind', (words, before, behind, side) => {
     expect(labelSide(words, before, behind)).toBe(side);
   });
+});
+
+test.each([
+  ['apart: right', [{ x: 20, y: 10 }, { x: 70, y: 10 }], ['right', 'right']],
+  ['at the field’s end: left', [{ x: 95, y: 10 }], ['left']],
+  ['side by side: away from each other', [{ x: 40, y: 10 }, { x: 55, y: 10 }], ['left', 'right']],
+  ['another line: right', [{ x: 40, y: 10 }, { x: 50, y: 40 }], ['right', 'right']],
+])('numbers of written buckets %s', (_, hits, sides) => {
+  expect(bucketLabels(hits, 100)).toEqual(sides);
+});
+
+test('no label of new rules stands over another one', () => {
+  const geometry = fitField(431, 280, 215);
+  const places = [{ first: 60, count: 1, chains: ['KUBE-SERVICES'] }, { first: 424, count: 7, chains: ['KUBE-SVC-A'] }];
+  const labels = fieldLabels(geometry, places, ({ count }) => `${count} new rules, in KUBE-SERVICES`, 490, 900);
+  const [one, two] = labels;
+  expect(labels).toHaveLength(2);
+  expect(one!.labelBottom <= two!.labelTop || two!.labelBottom <= one!.labelTop).toBe(true);
+});
+
+test.each([
+  ['kube-proxy', 70, 54], ['kube-proxy', 100, 38], ['IPT_SO_GET_ENTRIES', 98, 54], ['IPT_SO_GET_ENTRIES', 60, null], ['nf_tables', 110, 38],
+])('the words of the block %s, %d px wide', (name, width, tall) => {
+  expect(blockLabelHeight(name, width)).toBe(tall);
 });
 
 describe('progress', () => {
@@ -197,14 +228,6 @@ test('maps in the order of their first write, writes keep their number', () => {
   expect(writtenMaps([write('a', 1), write('b', 2), write('a', 3)]).map(({ name, writes }) => [name, writes.map(({ index }) => index)])).toEqual([['a', [0, 2]], ['b', [1]]]);
 });
 
-test.each([
-  ['-m comment --comment "shop/cart:http cluster IP" -m tcp -p tcp -d 10.96.0.1 -j X', '-m tcp -p tcp -d 10.96.0.1 -j X'],
-  ['-m comment --comment shop/cart:http -s 10.0.0.1 -j X', '-s 10.0.0.1 -j X'],
-  ['-m comment --comment "a \\"b\\" c" -j X', '-j X'],
-  ['-j X', '-j X'],
-])('%s without its comment', (text, bare) => {
-  expect(withoutComment(text)).toBe(bare);
-});
 test('long chain names are shortened, the standing ones are not', () => {
   expect([shortChain('KUBE-SEP-PULK73PLKYZHJJPU'), shortChain('KUBE-SERVICES')]).toEqual(['KUBE-SEP-PULK…', 'KUBE-SERVICES']);
   expect(shortRule('-j KUBE-SVC-C2SYVHV7QRYQY74I')).toBe('-j KUBE-SVC-C2SY…');

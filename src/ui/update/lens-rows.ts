@@ -7,6 +7,8 @@ export interface LensRow {
   readonly ordinal: number;
   readonly chain: string;
   readonly text: string;
+  /** The same without its comment, which says again what its chain’s name says. */
+  readonly bare: string;
   /** Whether the update added it; else it is handed over unchanged. */
   readonly added: boolean;
 }
@@ -18,7 +20,7 @@ export async function lensRows(inspect: SimulationApi['inspect'], layout: ChainL
     windows(layout, Math.max(0, from), Math.min(layout.rules, to)).map(async ({ table, chain, from: start, count, first }) => {
       const snapshot = await inspect('iptables', { kind: 'rules', table, chain, from: start, count });
       if (snapshot.kind !== 'rules') return [];
-      return snapshot.rows.map(({ index, text }) => ({ ordinal: first + index - start, chain, text, added: added.has(`${table} ${chain} ${index}`) }));
+      return snapshot.rows.map(({ index, text, bare }) => ({ ordinal: first + index - start, chain, text, bare, added: added.has(`${table} ${chain} ${index}`) }));
     }),
   );
   return parts.flat();

@@ -1,8 +1,3 @@
-/** A rule's text without its comment, which says again what its chain's name says. */
-export function withoutComment(text: string): string {
-  return text.replace(/-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+) ?/, '').trim();
-}
-
 /** `KUBE-SEP-PULK…`: the hash of a chain's name shortened, so that the rule beside it has room. */
 export function shortChain(chain: string): string {
   return chain.replace(/^(KUBE-(?:SVC|SVL|EXT|FW|SEP)-.{4}).+$/, '$1…');
