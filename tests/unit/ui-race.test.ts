@@ -8,6 +8,7 @@ import { lensRows, type LensRow } from '../../src/ui/race/lens-rows.ts';
 import { listWindow } from '../../src/ui/race/list-window.ts';
 import { mapPlaces } from '../../src/ui/race/path-places.ts';
 import { defaultPace, paces, runSeconds, slowness, SLOWER } from '../../src/ui/race/race-clock.ts';
+import { ruleRow } from '../../src/datapaths/iptables/rule-row.ts';
 import { ruleParts } from '../../src/ui/race/rule-parts.ts';
 import { sitStrip } from '../../src/ui/race/sit-strip.ts';
 import { sizeClass } from '../../src/ui/race/size-class.ts';
@@ -173,7 +174,7 @@ describe('the lens', () => {
     ['-m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL', ['-m conntrack --ctstate NEW -j', 'KUBE-PROXY-FIREWALL']],
     ['-m mark ! --mark 0x00004000/0x00004000 -j RETURN', ['-m mark ! --mark 0x00004000/0x00004000 -j', 'RETURN']],
   ])('%s is shown without its comment', (text, parts) => {
-    expect(ruleParts({ text }).map((part) => part.text)).toEqual(parts);
+    expect(ruleParts(ruleRow({ index: 0, text, chain: null, packets: 0, bytes: 0 })).map((part) => part.text)).toEqual(parts);
   });
 });
 

@@ -10,14 +10,14 @@ export interface RulePart {
 const FIELDS: Readonly<Record<string, RulePart['field']>> = { '-s': 'source', '-d': 'destination', '-p': 'protocol', '--dport': 'port', '-j': 'target', '-g': 'target' };
 
 /** The rule's own text without its comment, in its own order; option names and values apart. */
-export function ruleParts({ text }: Pick<RuleRow, 'text'>): readonly RulePart[] {
+export function ruleParts({ bare }: Pick<RuleRow, 'bare'>): readonly RulePart[] {
   const parts: RulePart[] = [];
   let plain = '';
   const flush = () => {
     if (plain !== '') parts.push({ text: plain, field: null });
     plain = '';
   };
-  const words = text.replace(/-m comment --comment ("(?:[^"\\]|\\.)*"|\S+) ?/, '').trim().split(' ');
+  const words = bare.split(' ');
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? '';
     plain = plain === '' ? word : `${plain} ${word}`;
