@@ -5,7 +5,7 @@ import type { PacketReport, UpdateReport, UpdateStage } from '../datapaths/repor
 import type { Stage } from '../datapaths/stage.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import type { Fault } from '../kubernetes/fault.ts';
-import type { Packet } from '../packet/packet.ts';
+import type { Packet, PortedPacket } from '../packet/packet.ts';
 import type { RolloutPhase } from './churn.ts';
 import type { RulesApi, RulesReading } from './rules/api.ts';
 import type { Scene, SceneChange, SceneCluster } from './scene.ts';
@@ -42,7 +42,7 @@ export interface Opened {
   /** Objects of kinds that no datapath reads, by kind. */
   readonly ignored: Readonly<Record<string, number>>;
   readonly faults: readonly Fault[];
-  /** The agents' first syncs. */
+  /** The agents' first syncs, without the names of the chains that they made: a large cluster has 150,000. */
   readonly updates: Readonly<Record<DatapathId, UpdateReport>>;
   /** Only where the scene attaches programs to lane B: what came of each. */
   readonly attached?: readonly AttachedProgram[];
@@ -57,6 +57,11 @@ export interface Race {
   readonly lanes: Readonly<Record<DatapathId, Lane>>;
   /** For an established connection: its first packet, sent before. Without traces. */
   readonly first: Readonly<Record<DatapathId, Lane>> | null;
+}
+
+/** A scene's own race: its packets have ports. */
+export interface PortedRace extends Race {
+  readonly packet: PortedPacket;
 }
 
 /** A change of the cluster that both lanes were brought in line with. */

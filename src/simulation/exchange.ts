@@ -13,6 +13,13 @@ export interface Parties {
   readonly protocol: 'TCP' | 'UDP' | 'SCTP';
 }
 
+/** A race that lanes in two threads run: what those of one must know of the other's. */
+export interface Elsewhere {
+  readonly to: Omit<Parties, 'from'>;
+  /** Whether a connection came up there: of an established one the next packet is then sent here too. */
+  readonly connected: boolean;
+}
+
 /** One packet of a seed's sequence: its own source port and sequence numbers, and the lanes' seed. */
 export interface Draw {
   readonly seed: number;

@@ -44,6 +44,7 @@ export class Lanes {
   readonly cluster: Cluster;
   readonly seed: number;
   readonly backend: LaneOptions['backend'];
+  readonly datapaths: readonly DatapathId[];
   readonly iptables: Implementation<'iptables'> | null;
   readonly ebpf: Implementation<'ebpf'> | null;
   /** The agents' first syncs. */
@@ -65,6 +66,7 @@ export class Lanes {
     this.#live = new LiveCluster(cluster);
     this.seed = seed;
     this.backend = backend;
+    this.datapaths = datapaths;
     const { name, address, clusterCIDR, client } = cluster.node;
     this.#node = { name, address, clusterCIDR, pods: [client] };
     const { rules } = cluster;

@@ -3,14 +3,14 @@ import type { Profile } from '../cost/profile.ts';
 import type { DatapathAssets } from '../datapaths/assets.ts';
 import { DATAPATH_IDS } from '../datapaths/registry.ts';
 import type { DatapathId } from '../datapaths/registry-id.ts';
-import type { PacketReport, TraceDetail } from '../datapaths/report.ts';
+import type { PacketReport, TraceDetail, UpdateReport } from '../datapaths/report.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import { parseIpv4, type Ipv4 } from '../packet/address.ts';
-import type { CountedUpdates, Lane, Opened, Progress, Race, Reading, Target, Update, UpdateShape } from './api.ts';
+import type { CountedUpdates, Lane, Opened, PortedRace, Progress, Race, Reading, Target, Update, UpdateShape } from './api.ts';
 import { attachmentsOf } from './attachments.ts';
 import { addressOfSender, ClusterSource } from './cluster.ts';
 import { countUpdates } from './count-updates.ts';
-import { arrived, dataPacket, draw, finishHandshake, firstPacket, sendFirst, type Parties } from './exchange.ts';
+import { arrived, dataPacket, draw, finishHandshake, firstPacket, sendFirst, type Elsewhere, type Parties } from './exchange.ts';
 import { Lanes, type Stepped, type Wanted } from './lanes.ts';
 import type { ProfileSource } from './profile-source.ts';
 import { ChainNames } from './rules/chain-names.ts';
@@ -45,7 +45,7 @@ interface Built {
  */
 export class Simulation {
   readonly #options: SimulationOptions;
-  readonly #datapaths: readonly DatapathId[];
+  #datapaths: readonly DatapathId[];
   readonly #clusters: ClusterSource;
   #built: Built | null = null;
   /** What the chains of the lanes stand for, as far as it was asked for. */
@@ -59,11 +59,17 @@ export class Simulation {
     this.#clusters = options.clusters ?? new ClusterSource();
   }
 
+  /** Other lanes from now on (null: all of them): those that stand are not used again, unless they are just these. */
+  use(datapaths: readonly DatapathId[] | null): this {
+    this.#datapaths = datapaths ?? DATAPATH_IDS;
+    return this;
+  }
+
   /** Builds the scene's lanes. `progress` may throw to stop; the next call then builds anew. */
   open(scene: Scene, progress?: (progress: Progress) => void): Opened {
     const { lanes, builtMs } = this.#prepare(scene, progress);
     const { node, ignored, faults, rules } = lanes.cluster;
-    const target = rules && lanes.targets.length === 0 ? NO_TARGET : publicTarget(lanes.arrange(scene.target));
+    const target = !lanes.iptables || (rules && lanes.targets.length === 0) ? NO_TARGET : publicTarget(lanes.arrange(scene.target));
     const services = new Set<string>();
     for (const { servicePort } of lanes.targets) services.add(servicePort.slice(0, servicePort.indexOf(':')));
     return {
@@ -78,15 +84,18 @@ export class Simulation {
       faults,
       ...(rules ? { ownRules: rules.reading } : {}),
       ...(scene.attached && lanes.ebpf ? { attached: lanes.ebpf.attached } : {}),
-      updates: lanes.updates as Opened['updates'],
+      updates: { ...lanes.updates, ...(lanes.updates.iptables ? { iptables: withoutChainNames(lanes.updates.iptables) } : {}) } as Opened['updates'],
       builtMs,
     };
   }
 
-  race(scene: Scene): Race {
+  /** `elsewhere`: what lanes in another thread say of the same race; only the chain lane knows where it goes of itself. */
+  race(scene: Scene, elsewhere: Elsewhere | null = null): PortedRace {
     const { lanes } = this.#prepare(scene);
-    const target = lanes.arrange(scene.target);
-    return this.#send(scene, lanes, { from: addressOf(lanes.cluster.node.client.address), ...endOf(target) });
+    const target = lanes.iptables ? endOf(lanes.arrange(scene.target)) : null;
+    const to = elsewhere?.to ?? target;
+    if (!to) throw new SimulationError('simulation_no_services');
+    return this.#send(scene, lanes, { from: addressOf(lanes.cluster.node.client.address), ...to }, 'steps', elsewhere?.connected);
   }
 
   /**
@@ -116,8 +125,8 @@ export class Simulation {
     const { change, reports } = last.stepped;
     const timed = Object.entries(reports).map(([id, report]) => [id, { report, timeline: timeUpdate(report, profile) }] as const);
     // The tables are looked at as the step left them.
-    if (change.kind === 'add') lanes.arrange(scene.target);
-    else lanes.disarrange();
+    if (change.kind !== 'add') lanes.disarrange();
+    else if (lanes.iptables) lanes.arrange(scene.target);
     return { change, lanes: Object.fromEntries(timed) as Update['lanes'] };
   }
 
@@ -198,6 +207,7 @@ export class Simulation {
   /** The lanes' cluster is the scene's, and their steps are the scene's first ones. */
   #serves({ scene: old, lanes }: Built, scene: Scene, steps: readonly SceneStep[]): boolean {
     return (
+      sameIds(lanes.datapaths, this.#datapaths) &&
       lanes.backend === this.#profile(scene).backend &&
       old.seed === scene.seed &&
       sameCluster(old.cluster, scene.cluster) &&
@@ -220,7 +230,7 @@ export class Simulation {
     return { lanes, scene, builtMs: performance.now() - start, last: null };
   }
 
-  #send(scene: Scene, lanes: Lanes, parties: Parties, detail: TraceDetail = 'steps'): Race {
+  #send(scene: Scene, lanes: Lanes, parties: Parties, detail: TraceDetail = 'steps', connected = false): PortedRace {
     const profile = this.#profile(scene);
     const drawn = draw(scene.seed, scene.packet);
     const opening = firstPacket(parties, drawn);
@@ -232,7 +242,7 @@ export class Simulation {
       Object.fromEntries(all.map(({ lane, report }) => [lane.id, timed(report)])) as unknown as Race['lanes'];
     if (!established) return { packet: opening, lanes: byLane(firsts), first: null };
     // A connection that nobody takes never becomes one: its first packet is all there is.
-    if (!firsts.some(({ report }) => arrived(report))) {
+    if (!connected && !firsts.some(({ report }) => arrived(report))) {
       return { packet: opening, lanes: byLane(firsts.map(({ lane }) => ({ lane, report: sendFirst(lane, opening, drawn, detail) }))), first: null };
     }
     const packet = dataPacket(opening, drawn);
@@ -249,6 +259,14 @@ function wasTakenFor({ last, lanes }: Built, scene: Scene, steps: readonly Scene
   if (!last) return false;
   // Only an addition is made to the chain as it is arranged.
   return last.stepped.change.kind !== 'add' || (last.wanted.servicePort === scene.target.servicePort && last.wanted.position === scene.target.position);
+}
+
+function withoutChainNames(report: UpdateReport): UpdateReport {
+  return report.rules ? { ...report, rules: { ...report.rules, chainsAdded: [] } } : report;
+}
+
+function sameIds(a: readonly DatapathId[], b: readonly DatapathId[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
 }
 
 function sameCluster(a: Scene['cluster'], b: Scene['cluster']): boolean {

@@ -1,7 +1,7 @@
 import * as Comlink from 'comlink';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answer } from '../../src/simulation/answer.ts';
-import type { Opened, Progress, Race } from '../../src/simulation/api.ts';
+import type { Opened, PortedRace, Progress } from '../../src/simulation/api.ts';
 import { SimulationClient, missingSupport } from '../../src/simulation/client.ts';
 import type { Scene } from '../../src/simulation/scene.ts';
 import type { RuleTables, Walk } from '../../src/simulation/rules/api.ts';
@@ -38,6 +38,7 @@ class FakeWorker extends EventTarget {
       if (seed === REFUSED) throw new SimulationError('simulation_target', { target: 'a/b:c' });
     };
     return {
+      use: () => answer(() => undefined),
       open: (wanted, progress) => answer(async () => {
         progress({ task: 'ebpf', done: 0.5 });
         await about('open', wanted);
@@ -45,7 +46,7 @@ class FakeWorker extends EventTarget {
       }),
       race: (wanted) => answer(async () => {
         await about('race', wanted);
-        return { packet: { length: wanted.seed } } as Race;
+        return { packet: { length: wanted.seed } } as PortedRace;
       }),
       update: (wanted) => answer(async () => {
         await about('update', wanted);

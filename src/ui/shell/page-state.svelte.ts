@@ -24,6 +24,8 @@ export interface Notice {
   readonly text: string;
 }
 
+export type TasksDone = Readonly<Partial<Record<Progress['task'], number>>>;
+
 type History = 'push' | 'replace' | 'keep';
 
 /** Longer links are refused: browsers take addresses of about 2 MB, and other programs far less. */
@@ -36,8 +38,8 @@ export class PageState {
   /** What is wanted; `shown.scene` is what is there. */
   scene = $state.raw<Scene>(DEFAULT_SCENE);
   shown = $state.raw<Shown | null>(null);
-  /** Work under way; null: none. */
-  progress = $state.raw<Progress | null>(null);
+  /** Work under way, by its task from 0 to 1: both lanes may be at it at once; null: none. */
+  progress = $state.raw<TasksDone | null>(null);
   busy = $state(false);
   notice = $state.raw<Notice | null>(null);
   /** What this browser lacks: nothing can be shown. */
@@ -134,7 +136,10 @@ export class PageState {
         continue;
       }
       try {
-        const opened = await this.engines.open(scene, (progress) => { this.progress = progress; });
+        let opening = true;
+        const opened = await this.engines.open(scene, ({ task, done }) => {
+          if (opening) this.progress = { ...this.progress, [task]: done };
+        }).finally(() => { opening = false; });
         const race = scene.mode === 'race' ? await this.engines.race(scene) : null;
         const update = scene.mode === 'update' && hasChanges(scene) ? await this.engines.update(scene) : null;
         this.shown = { scene, opened, race, update };
