@@ -1,5 +1,14 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { SyncedPort } from './synced-port.ts';
+
+/** A Service port that keeps its place while it changes. */
+export interface PortSlot {
+  /** The port's name and protocol. */
+  readonly id: string;
+  /** null: the port is gone. */
+  service: SyncedPort | null;
+}
 
 /**
  * The order of Service ports in a payload. In kube-proxy it is a Go map's, drawn anew at each sync; here it is drawn
@@ -7,31 +16,30 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
  */
 export class PortOrder {
   readonly #random;
-  #names: string[] = [];
+  #slots: PortSlot[] = [];
 
   constructor(seed: number) {
     this.#random = xoroshiro128plus(seed);
   }
 
-  get names(): readonly string[] {
-    return this.#names;
+  get slots(): readonly PortSlot[] {
+    return this.#slots;
   }
 
-  /** Brings the order in line with the ports that there are now. */
-  update(present: { has(name: string): boolean; keys(): Iterable<string> }): void {
-    const known = new Set(this.#names);
-    this.#names = this.#names.filter((name) => present.has(name));
-    const added = [...present.keys()].filter((name) => !known.has(name)).sort();
-    if (added.length > this.#names.length) {
+  /** Leaves out the ports that are gone, where there are any, and takes in new ones. */
+  update(added: readonly PortSlot[], someGone: boolean): void {
+    if (someGone) this.#slots = this.#slots.filter(({ service }) => service !== null);
+    const sorted = added.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    if (sorted.length > this.#slots.length) {
       // Most are new: shuffle all (Fisher–Yates), which costs less than inserting each.
-      this.#names.push(...added);
-      for (let i = this.#names.length - 1; i > 0; i--) this.swap(i, uniformInt(this.#random, 0, i));
+      this.#slots.push(...sorted);
+      for (let i = this.#slots.length - 1; i > 0; i--) this.swap(i, uniformInt(this.#random, 0, i));
     } else {
-      for (const name of added) this.#names.splice(uniformInt(this.#random, 0, this.#names.length), 0, name);
+      for (const slot of sorted) this.#slots.splice(uniformInt(this.#random, 0, this.#slots.length), 0, slot);
     }
   }
 
   swap(i: number, j: number): void {
-    [this.#names[i], this.#names[j]] = [this.#names[j]!, this.#names[i]!];
+    [this.#slots[i], this.#slots[j]] = [this.#slots[j]!, this.#slots[i]!];
   }
 }

@@ -1,40 +1,36 @@
 import type { ClusterChange } from '../../../kubernetes/change.ts';
+import { ChainLength } from './chain-length.ts';
 import { ClusterState } from './cluster-state.ts';
-import { DEFAULT_CONFIG, type ProxyConfig } from './config.ts';
-import { categorizeEndpoints, endpointsOf, type CategorizedEndpoints } from './endpoints.ts';
+import { allowsLocalhostNodePorts, DEFAULT_CONFIG, type ProxyConfig } from './config.ts';
+import { categorizeEndpoints, endpointsOf } from './endpoints.ts';
+import { PayloadBuffers } from './payload-buffers.ts';
 import { SyncPayload } from './payload.ts';
-import { PortOrder } from './port-order.ts';
-import { ChainLength } from './rule-words.ts';
+import { PortOrder, type PortSlot } from './port-order.ts';
 import type { ServicePort } from './service-ports.ts';
 import { eachChain, sharedRules, type RulesContext } from './service-rules.ts';
 import { standingLines } from './standing-rules.ts';
+import { syncedPort, type SyncedPort } from './synced-port.ts';
 
 /** Above this many endpoints kube-proxy leaves comments out (endpointChainsNumberThreshold). */
 const LARGE_CLUSTER_ENDPOINTS = 1000;
-
-/** A Service port as it was synced last: made anew at every change, so that payloads may refer to it. */
-interface Entry {
-  readonly port: ServicePort;
-  readonly endpoints: CategorizedEndpoints;
-  /** Endpoints of any condition. */
-  readonly total: number;
-  /** Its rules in nat KUBE-SERVICES. */
-  readonly places: number;
-}
+const NONE: readonly never[] = [];
 
 /** kube-proxy 1.37 in iptables mode, up to the payload that it hands to iptables-restore. */
 export class Proxier {
   readonly config: ProxyConfig;
   readonly #state: ClusterState;
   readonly #order: PortOrder;
-  /** By `portId`. */
-  readonly #entries = new Map<string, Entry>();
+  /** The ports of each Service, by its `namespace/name`. */
+  readonly #slots = new Map<string, readonly PortSlot[]>();
+  /** Endpoints of all ports, of any condition. */
+  #endpoints = 0;
   /** Service chains that stand in nat and that no port has any more. */
   readonly #stale = new Set<string>();
   #started = false;
   #forced = false;
   /** Whether stale chains were looked for once. */
   #cleaned = false;
+  readonly #buffers = new PayloadBuffers();
 
   constructor(config: Partial<ProxyConfig>, seed: number) {
     this.config = { ...DEFAULT_CONFIG, ...config };
@@ -51,9 +47,8 @@ export class Proxier {
     const full = anew || this.#forced;
     this.#started = true;
     this.#forced = false;
-    const changed = this.#updateEntries(anew ? [...this.#state.ports.keys(), ...noticed.services] : noticed.services, progress);
-    this.#order.update(this.#entries);
-    return this.#render(full, full ? new Set(this.#entries.keys()) : changed);
+    const changed = this.#update(anew ? new Set([...this.#state.ports.keys(), ...noticed.services]) : noticed.services, progress);
+    return this.#render(full ? 'full' : 'partial', full ? 'all' : changed);
   }
 
   /** The next sync is a full one, even without a change: as when the canary chain was lost, and once an hour (needFullSync). */
@@ -68,93 +63,111 @@ export class Proxier {
    */
   place(name: string, position: number): SyncPayload | null {
     const places: number[] = [];
-    this.#order.names.forEach((other, index) => {
-      if ((this.#entries.get(other)?.places ?? 0) > 0) places.push(index);
+    let from: number | undefined;
+    this.#eachLength((slot, rules, index) => {
+      if (rules === 0) return;
+      if (slot.id === name) from = index;
+      places.push(index);
     });
-    const from = places.find((index) => this.#order.names[index] === name);
     const to = places[position];
     if (from === undefined || to === undefined || from === to) return null;
     this.#order.swap(from, to);
-    return this.#render(false, new Set());
+    return this.#render('partial', new Set());
   }
 
   /** For each rule of nat KUBE-SERVICES in order, the Service port that it belongs to. */
   positions(): readonly string[] {
     const names: string[] = [];
-    for (const name of this.#order.names) {
-      for (let rule = this.#entries.get(name)?.places ?? 0; rule > 0; rule--) names.push(name);
-    }
+    this.#eachLength(({ id }, rules) => {
+      for (let rule = 0; rule < rules; rule++) names.push(id);
+    });
     return names;
+  }
+
+  /** Visits the ports in order, each with the number of its rules in nat KUBE-SERVICES. */
+  #eachLength(visit: (slot: PortSlot, rules: number, index: number) => void): void {
+    const context = this.#context();
+    const chain = new ChainLength('KUBE-SERVICES');
+    this.#order.slots.forEach((slot, index) => {
+      const before = chain.rules;
+      if (slot.service) sharedRules(slot.service, context, chain);
+      visit(slot, chain.rules - before, index);
+    });
   }
 
   /** All Service ports that get rules, each with its name as in `positions` and how many endpoints its own traffic policy may choose from. */
   *servicePorts(): Iterable<{ readonly id: string; readonly port: ServicePort; readonly endpoints: number }> {
-    for (const name of this.#order.names) {
-      const entry = this.#entries.get(name);
-      if (entry) yield { id: name, port: entry.port, endpoints: (entry.port.internalPolicyLocal ? entry.endpoints.local : entry.endpoints.cluster).length };
+    for (const { id, service } of this.#order.slots) {
+      if (service) yield { id, port: service.port, endpoints: (service.port.internalPolicyLocal ? service.local : service.cluster).length };
     }
   }
 
-  #updateEntries(services: Iterable<string>, progress?: (done: number) => void): Set<string> {
-    const written = new Set<string>();
-    const names = [...new Set(services)];
-    const byService = new Map<string, string[]>();
-    for (const [name, { port }] of this.#entries) {
-      const ports = byService.get(port.namespacedName);
-      if (ports) ports.push(name);
-      else byService.set(port.namespacedName, [name]);
-    }
-    names.forEach((service, index) => {
-      if (index % 1024 === 0) progress?.(index / names.length);
-      for (const name of byService.get(service) ?? []) {
-        const entry = this.#entries.get(name);
-        if (entry) eachChain(entry.port, entry.endpoints, (chain) => this.#stale.add(chain));
-        this.#entries.delete(name);
-      }
-      for (const port of this.#state.ports.get(service) ?? []) {
-        const all = endpointsOf(port, this.#state.slicesOf(service), this.config.node);
-        const endpoints = categorizeEndpoints(all, port, this.config.node, this.#state.zone);
-        const shared = new ChainLength('KUBE-SERVICES');
-        sharedRules(port, endpoints, this.#context(false), shared);
+  /** Makes the ports of these Services anew, and returns them. */
+  #update(services: ReadonlySet<string>, progress?: (done: number) => void): ReadonlySet<SyncedPort> {
+    const written = new Set<SyncedPort>();
+    const added: PortSlot[] = [];
+    let someGone = false;
+    let done = 0;
+    for (const name of services) {
+      if (done % 1024 === 0) progress?.(done / services.size);
+      done += 1;
+      const before = this.#slots.get(name) ?? NONE;
+      for (const slot of before) this.#takeOut(slot);
+      const after: PortSlot[] = [];
+      for (const port of this.#state.ports.get(name) ?? NONE) {
         const id = portId(port);
-        this.#entries.set(id, { port, endpoints, total: all.length, places: shared.rules });
-        written.add(id);
-        if (this.#stale.size > 0) eachChain(port, endpoints, (chain) => this.#stale.delete(chain));
+        let slot = before.find((one) => one.id === id) ?? after.find((one) => one.id === id);
+        if (!slot) {
+          slot = { id, service: null };
+          added.push(slot);
+        }
+        if (!after.includes(slot)) after.push(slot);
+        this.#putIn(slot, port);
       }
-    });
+      for (const { service } of after) if (service) written.add(service);
+      if (before.some(({ service }) => service === null)) someGone = true;
+      if (after.length > 0) this.#slots.set(name, after);
+      else this.#slots.delete(name);
+    }
+    this.#order.update(added, someGone);
     return written;
   }
 
-  #context(largeCluster: boolean): RulesContext {
-    return { config: this.config, nodeAddress: this.#state.nodeAddress, largeCluster };
+  #putIn(slot: PortSlot, port: ServicePort): void {
+    // Of two ports of one name and protocol, which the API server refuses, the later stands.
+    this.#takeOut(slot);
+    const all = endpointsOf(port, this.#state.slicesOf(port.namespacedName), this.config.node);
+    const service = syncedPort(port, categorizeEndpoints(all, port, this.config.node, this.#state.zone), all.length);
+    slot.service = service;
+    this.#endpoints += service.total;
+    if (this.#stale.size > 0) eachChain(service, (chain) => this.#stale.delete(chain));
   }
 
-  #render(full: boolean, written: ReadonlySet<string>): SyncPayload {
-    let total = 0;
-    for (const entry of this.#entries.values()) total += entry.total;
-    const largeCluster = total > LARGE_CLUSTER_ENDPOINTS;
+  #takeOut(slot: PortSlot): void {
+    const { service } = slot;
+    if (!service) return;
+    eachChain(service, (chain) => this.#stale.add(chain));
+    this.#endpoints -= service.total;
+    slot.service = null;
+  }
+
+  #context(): RulesContext {
+    const { config } = this;
+    const { nodeAddress } = this.#state;
+    return { config, nodeAddress, localhostNodePorts: allowsLocalhostNodePorts(config, nodeAddress), largeCluster: this.#endpoints > LARGE_CLUSTER_ENDPOINTS };
+  }
+
+  /** @param written the ports whose own chains are written */
+  #render(kind: 'full' | 'partial', written: ReadonlySet<SyncedPort> | 'all'): SyncPayload {
+    const context = this.#context();
     // In a large cluster kube-proxy looks for stale chains at its start, and then once a sync period only.
-    const keepsStale = largeCluster && this.#cleaned;
+    const keepsStale = context.largeCluster && this.#cleaned;
     this.#cleaned = true;
-    const stale = keepsStale ? [] : [...this.#stale];
+    const stale = keepsStale ? NONE : [...this.#stale];
     if (!keepsStale) this.#stale.clear();
-    const services: Entry[] = [];
-    const places = new Set<number>();
-    for (const name of this.#order.names) {
-      const entry = this.#entries.get(name);
-      if (!entry) continue;
-      if (written.has(name)) places.add(services.length);
-      services.push(entry);
-    }
-    return new SyncPayload({
-      kind: full ? 'full' : 'partial',
-      context: this.#context(largeCluster),
-      standing: standingLines(this.config, this.#state.nodeAddress),
-      services,
-      written: places.size === services.length ? 'all' : places,
-      portsWritten: written.size,
-      stale,
-    });
+    const services: SyncedPort[] = [];
+    for (const { service } of this.#order.slots) if (service) services.push(service);
+    return new SyncPayload({ kind, context, standing: standingLines(this.config, context.nodeAddress), services, written, stale, buffers: this.#buffers });
   }
 }
 

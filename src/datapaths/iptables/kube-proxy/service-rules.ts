@@ -1,18 +1,21 @@
 import { parseIpv4, parsePrefix, inPrefix } from '../../../packet/address.ts';
-import { allowsLocalhostNodePorts, type ProxyConfig } from './config.ts';
-import type { CategorizedEndpoints, Endpoint } from './endpoints.ts';
+import type { ProxyConfig } from './config.ts';
+import type { Endpoint } from './endpoints.ts';
 import type { RuleSink } from './rule-sink.ts';
-import { hasFirewall, isExternallyAccessible, usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
+import type { ServicePort } from './service-ports.ts';
+import type { SyncedPort } from './synced-port.ts';
 
 export interface RulesContext {
   readonly config: ProxyConfig;
   readonly nodeAddress: string;
+  /** Node ports answer on loopback addresses. */
+  readonly localhostNodePorts: boolean;
   /** More than 1,000 endpoints: the many rules do without comments. */
   readonly largeCluster: boolean;
 }
 
 /** One Service port's part of a payload, given to `sink` rule by rule. */
-export type RulesOf = (port: ServicePort, endpoints: CategorizedEndpoints, context: RulesContext, sink: RuleSink) => void;
+export type RulesOf = (service: SyncedPort, context: RulesContext, sink: RuleSink) => void;
 
 // A port's own chains beside KUBE-SVC, of its endpoints anywhere: KUBE-SVL, of those on this node, and KUBE-EXT and
 // KUBE-FW for traffic from outside. Few ports have them: their names are made where they are written.
@@ -20,29 +23,6 @@ const svl = (port: ServicePort) => `KUBE-SVL-${hashOf(port)}`;
 const ext = (port: ServicePort) => `KUBE-EXT-${hashOf(port)}`;
 const fw = (port: ServicePort) => `KUBE-FW-${hashOf(port)}`;
 const hashOf = ({ chain }: ServicePort) => chain.slice('KUBE-SVC-'.length);
-
-interface Layout {
-  readonly usesCluster: boolean;
-  readonly usesLocal: boolean;
-  readonly usesExternal: boolean;
-  readonly usesFirewall: boolean;
-  readonly hasInternal: boolean;
-  readonly hasExternal: boolean;
-}
-
-/** Which chains a port has, and where its traffic goes (pkg/proxy/iptables/proxier.go, syncProxyRules). */
-function layout(port: ServicePort, endpoints: CategorizedEndpoints): Layout {
-  const { hasAny } = endpoints;
-  const hasLocal = endpoints.local.length > 0;
-  return {
-    usesCluster: endpoints.cluster.length > 0 && usesClusterEndpoints(port),
-    usesLocal: hasLocal && usesLocalEndpoints(port),
-    usesExternal: hasAny && isExternallyAccessible(port),
-    usesFirewall: hasAny && hasFirewall(port),
-    hasInternal: port.internalPolicyLocal ? hasAny && hasLocal : hasAny,
-    hasExternal: port.externalPolicyLocal ? hasAny && hasLocal : hasAny,
-  };
-}
 
 const internalChain = (port: ServicePort) => (port.internalPolicyLocal ? svl(port) : port.chain);
 
@@ -85,24 +65,23 @@ function refusalOf(hasAny: boolean): string {
 }
 
 /** nat KUBE-SERVICES and KUBE-NODEPORTS: in every payload, full or partial. */
-export const sharedRules: RulesOf = (port, endpoints, context, sink) => {
-  const at = layout(port, endpoints);
-  if (at.hasInternal) leadsTo(sink, port, 'cluster IP', port.clusterIP, internalChain(port));
-  if (!endpoints.hasAny) return;
+export const sharedRules: RulesOf = (service, context, sink) => {
+  const { port } = service;
+  if (service.hasInternal) leadsTo(sink, port, 'cluster IP', port.clusterIP, internalChain(port));
+  if (!service.hasAny) return;
   for (const address of port.externalIPs) leadsTo(sink, port, 'external IP', address, ext(port));
-  for (const address of port.loadBalancerVIPs) leadsTo(sink, port, 'loadbalancer IP', address, at.usesFirewall ? fw(port) : ext(port));
+  for (const address of port.loadBalancerVIPs) leadsTo(sink, port, 'loadbalancer IP', address, service.usesFirewall ? fw(port) : ext(port));
   if (port.nodePort === 0) return;
-  if (context.config.nfacct && allowsLocalhostNodePorts(context.config, context.nodeAddress)) nodePort(sink, port, true);
+  if (context.config.nfacct && context.localhostNodePorts) nodePort(sink, port, true);
   nodePort(sink, port, false);
 };
 
 /** The filter table: in every payload too. */
-export const filterRules: RulesOf = (port, endpoints, _context, sink) => {
-  const at = layout(port, endpoints);
-  const { hasAny } = endpoints;
-  if (!at.hasInternal) refuse(sink, port, 'KUBE-SERVICES', port.clusterIP, hasAny);
-  if (!at.hasExternal) for (const address of port.externalIPs) refuse(sink, port, 'KUBE-EXTERNAL-SERVICES', address, hasAny);
-  if (at.usesFirewall) {
+export const filterRules: RulesOf = (service, _context, sink) => {
+  const { port, hasAny, hasExternal } = service;
+  if (!service.hasInternal) refuse(sink, port, 'KUBE-SERVICES', port.clusterIP, hasAny);
+  if (!hasExternal) for (const address of port.externalIPs) refuse(sink, port, 'KUBE-EXTERNAL-SERVICES', address, hasAny);
+  if (service.usesFirewall) {
     for (const address of port.loadBalancerVIPs) {
       sink.append('KUBE-PROXY-FIREWALL');
       sink.comment(port.name, `traffic not accepted by ${fw(port)}`);
@@ -111,7 +90,7 @@ export const filterRules: RulesOf = (port, endpoints, _context, sink) => {
       sink.end();
     }
   }
-  if (!at.hasExternal) {
+  if (!hasExternal) {
     for (const address of port.loadBalancerVIPs) refuse(sink, port, 'KUBE-EXTERNAL-SERVICES', address, hasAny);
     if (port.nodePort !== 0) {
       sink.append('KUBE-EXTERNAL-SERVICES');
@@ -134,22 +113,22 @@ export const filterRules: RulesOf = (port, endpoints, _context, sink) => {
 };
 
 /** Visits the names of the port's own nat chains. */
-export function eachChain(port: ServicePort, endpoints: CategorizedEndpoints, visit: (chain: string) => void): void {
-  const at = layout(port, endpoints);
-  if (at.usesExternal) visit(ext(port));
-  if (at.usesFirewall) visit(fw(port));
-  if (at.usesCluster) visit(port.chain);
-  if (at.usesLocal) visit(svl(port));
-  for (const endpoint of endpoints.reachable) visit(endpoint.chain);
+export function eachChain(service: SyncedPort, visit: (chain: string) => void): void {
+  const { port } = service;
+  if (service.usesExternal) visit(ext(port));
+  if (service.usesFirewall) visit(fw(port));
+  if (service.usesCluster) visit(port.chain);
+  if (service.usesLocal) visit(svl(port));
+  for (const endpoint of service.reachable) visit(endpoint.chain);
 }
 
 /** The rules of a port's own chains: only in payloads for which the port has changed. */
-export const chainRules: RulesOf = (port, endpoints, context, sink) => {
-  const at = layout(port, endpoints);
+export const chainRules: RulesOf = (service, context, sink) => {
+  const { port } = service;
   const { config } = context;
   const local = config.clusterCIDR;
 
-  if (at.hasInternal && (config.masqueradeAll || local !== '')) {
+  if (service.hasInternal && (config.masqueradeAll || local !== '')) {
     sink.append(internalChain(port));
     sink.comment(port.name, 'cluster IP');
     toAddress(sink, port, port.clusterIP);
@@ -157,29 +136,30 @@ export const chainRules: RulesOf = (port, endpoints, context, sink) => {
     sink.jump('KUBE-MARK-MASQ');
     sink.end();
   }
-  if (at.usesExternal) externalRules(port, at, local, sink);
-  if (at.usesFirewall) firewallRules(port, context, sink);
-  if (at.usesCluster) balancingRules(port, port.chain, endpoints.cluster, context, sink);
-  if (at.usesLocal) balancingRules(port, svl(port), endpoints.local, context, sink);
-  for (const endpoint of endpoints.reachable) {
-    beginEndpoint(sink, port, endpoint, context);
-    sink.source(endpoint.ip);
-    sink.jump('KUBE-MARK-MASQ');
-    sink.end();
-    beginEndpoint(sink, port, endpoint, context);
-    if (port.affinitySeconds > 0) sink.remember(endpoint.chain);
-    sink.protocol(port.protocol);
-    sink.translate(endpoint.ip, endpoint.port);
-    sink.end();
-  }
+  if (service.usesExternal) externalRules(service, local, sink);
+  if (service.usesFirewall) firewallRules(port, context, sink);
+  if (service.usesCluster) balancingRules(port, port.chain, service.cluster, context, sink);
+  if (service.usesLocal) balancingRules(port, svl(port), service.local, context, sink);
+  for (const endpoint of service.reachable) endpointRules(port, endpoint, context, sink);
 };
 
-function beginEndpoint(sink: RuleSink, port: ServicePort, endpoint: Endpoint, context: RulesContext): void {
-  sink.append(endpoint.chain);
-  if (!context.largeCluster) sink.commentName(port.name);
+function endpointRules(port: ServicePort, endpoint: Endpoint, context: RulesContext, sink: RuleSink): void {
+  const begin = () => {
+    sink.append(endpoint.chain);
+    if (!context.largeCluster) sink.commentName(port.name);
+  };
+  begin();
+  sink.source(endpoint.ip);
+  sink.jump('KUBE-MARK-MASQ');
+  sink.end();
+  begin();
+  if (port.affinitySeconds > 0) sink.remember(endpoint.chain);
+  sink.protocol(port.protocol);
+  sink.translate(endpoint.ip, endpoint.port);
+  sink.end();
 }
 
-function externalRules(port: ServicePort, at: Layout, local: string, sink: RuleSink): void {
+function externalRules({ port, hasExternal }: SyncedPort, local: string, sink: RuleSink): void {
   const chain = ext(port);
   const begin = (what: string) => {
     sink.append(chain);
@@ -205,7 +185,7 @@ function externalRules(port: ServicePort, at: Layout, local: string, sink: RuleS
     sink.jump(port.chain);
     sink.end();
   }
-  if (!at.hasExternal) return;
+  if (!hasExternal) return;
   sink.append(chain);
   sink.jump(port.externalPolicyLocal ? svl(port) : port.chain);
   sink.end();
