@@ -8,6 +8,7 @@ import { readAssets } from '../simulation/node-assets.ts';
 import { UsageError, type Command } from './command.ts';
 import { formatHex, parseHex } from './hex.ts';
 import { readInput, required } from './input.ts';
+import { whyNoPacket } from './packet-programs.ts';
 
 const WINDOW = 4096;
 /** As on the machines that most recordings come from; programs run on the first one. */
@@ -53,7 +54,9 @@ export function replayLine(vm: Vm, folder: string, line: string, cpus: number, p
     for (const { name, key, value } of maps) collection.updateAllCpus(name, key, value);
     collection.setFuel(FUEL);
     const loaded = collection;
-    return { object, packets: packets.map((data, index) => runPacket(loaded, program, data, STARTED_NS + BigInt(index) * BETWEEN_PACKETS_NS)), maps: Object.fromEntries(collection.spec.maps.map(({ name }) => [name, dump(loaded, name)])) };
+    const spec = loaded.spec.programs.find(({ name }) => name === program);
+    const refusal = spec ? whyNoPacket(spec.type, spec.section) : null;
+    return { object, packets: packets.map((data, index) => refusal !== null ? { error: refusal } : runPacket(loaded, program, data, STARTED_NS + BigInt(index) * BETWEEN_PACKETS_NS)), maps: Object.fromEntries(collection.spec.maps.map(({ name }) => [name, dump(loaded, name)])) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (error instanceof FieldError) return { object, error: `${place} of the cases: ${error.message}` };

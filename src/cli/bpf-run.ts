@@ -6,6 +6,7 @@ import { readAssets } from '../simulation/node-assets.ts';
 import { CommandError, UsageError, type Command } from './command.ts';
 import { formatHex, parseHex } from './hex.ts';
 import { required } from './input.ts';
+import { whyNoPacket } from './packet-programs.ts';
 
 /** One program once: bare instructions on a block of memory, or a program of an object on a packet or context. */
 export const command: Command = {
@@ -27,7 +28,11 @@ export const command: Command = {
         return;
       }
       const collection = vm.load(new Uint8Array(readFileSync(program)), { seed: Number(values.seed) });
-      const output = collection.run(chosen(collection, values.name), { data: bytes, detail: values.steps ? 'steps' : 'counts' });
+      const name = chosen(collection, values.name);
+      const spec = collection.spec.programs.find((candidate) => candidate.name === name);
+      const refusal = spec && values.packet !== undefined ? whyNoPacket(spec.type, spec.section) : null;
+      if (refusal !== null) throw new CommandError(`${name}: ${refusal}`);
+      const output = collection.run(name, { data: bytes, detail: values.steps ? 'steps' : 'counts' });
       for (const line of output.printed) print(JSON.stringify({ printed: line }));
       print(JSON.stringify(summary(output)));
     } catch (error) {

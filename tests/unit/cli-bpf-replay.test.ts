@@ -47,3 +47,20 @@ test('one line back for each, in order, and a bad one leaves the others to run',
   expect(results[3]).toMatchObject({ object: 'nowhere.o' });
   expect(results[4]?.['error']).toContain('nowhere');
 });
+
+describe('a program that takes no packet is not run on one', () => {
+  const object = 'section_names.clang19-v3.o';
+  const spec = readFileSync('tests/conformance/bpf/specs.jsonl', 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { object: string; programs: { name: string; type: string }[] }).find((line) => line.object === object);
+  const programs = (type: string) => spec?.programs.filter((program) => program.type === type) ?? [];
+
+  it.each([
+    ['kprobe', 'It is a program of type kprobe: it can be read, not run on a packet.'],
+    ['sk_lookup', 'It is a program of type sk_lookup: it can be read, not run on a packet.'],
+    ['flow_dissector', 'It is a program of type flow_dissector: it can be read, not run on a packet.'],
+    ['unspec', 'says no program type: there is nothing to run it as.'],
+  ])('%s', async (type, sentence) => {
+    const [program] = programs(type);
+    const [result] = await run([JSON.stringify({ object, program: program?.name ?? '', maps: [], packets: [{ in: '00'.repeat(60) }, { in: '00'.repeat(20) }] })]);
+    expect(result?.['packets']).toEqual([{ error: expect.stringContaining(sentence) as string }, { error: expect.stringContaining(sentence) as string }]);
+  });
+});

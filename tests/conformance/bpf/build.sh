@@ -11,6 +11,7 @@ for source in src/*.c; do
   case $name in
     legacy_maps) variants="clang14-v2" ;;
     tc_atomic) variants="clang14-v3 clang22-v4" ;;
+    section_names | text_numbers | map_flags | skb_more | core_enum) variants="clang19-v3" ;;
     tc_queue | tc_mem | xdp_redirect) variants="clang22-v4" ;;
     tc_alu | tc_loop | tc_subprog | lb | xdp_hash) variants="clang14-v1 clang22-v4" ;;
     *) variants=$(echo "clang14-v3 clang22-v4 clang16-v2 clang19-v4 clang14-v1" | cut -d' ' -f$((number % 5 + 1))) ; number=$((number + 1)) ;;

@@ -52,6 +52,9 @@ const DATA_END: usize = 80;
 const DATA_META: usize = 140;
 const TSTAMP: usize = 152;
 const TSTAMP_TYPE: usize = 180;
+/// The socket's family and its addresses, as it has them: remote and own IPv4, remote and own IPv6.
+const FAMILY: usize = 88;
+const ADDRESSES: usize = 92;
 const SOCKET: usize = 168;
 
 // Offsets in struct xdp_md.
@@ -135,19 +138,24 @@ pub fn set_socket(workspace: &mut Workspace, ethernet: &[u8]) {
     let socket = workspace.socket_bytes();
     put(socket, SOCK_STATE, TCP_CLOSE);
     put(socket, SOCK_RX_QUEUE, u32::MAX);
-    match (protocol, ethernet.get(14..34), ethernet.get(14..54)) {
-        (ETH_P_IP, Some(header), _) => {
-            put(socket, SOCK_FAMILY, 2);
-            socket[SOCK_SRC_IP4..SOCK_SRC_IP4 + 4].copy_from_slice(&header[12..16]);
-            socket[SOCK_DST_IP4..SOCK_DST_IP4 + 4].copy_from_slice(&header[16..20]);
-        }
-        (ETH_P_IPV6, _, Some(header)) => {
-            put(socket, SOCK_FAMILY, 10);
-            socket[SOCK_SRC_IP6..SOCK_SRC_IP6 + 16].copy_from_slice(&header[8..24]);
-            socket[SOCK_DST_IP6..SOCK_DST_IP6 + 16].copy_from_slice(&header[24..40]);
-        }
-        _ => {}
-    }
+    // Offsets in the header, of the source and the destination.
+    let (family, from, to, len) = match protocol {
+        ETH_P_IP => (2, 12, 16, 4),
+        ETH_P_IPV6 => (10, 8, 24, 16),
+        _ => return,
+    };
+    let Some(header) = ethernet.get(14..14 + to + len) else { return };
+    let (source, destination) = (&header[from..from + len], &header[to..]);
+    put(socket, SOCK_FAMILY, family);
+    let v6 = len == 16;
+    let places = if v6 { (SOCK_SRC_IP6, SOCK_DST_IP6) } else { (SOCK_SRC_IP4, SOCK_DST_IP4) };
+    socket[places.0..places.0 + len].copy_from_slice(source);
+    socket[places.1..places.1 + len].copy_from_slice(destination);
+    let context = workspace.context_bytes();
+    put(context, FAMILY, family);
+    let addresses = &mut context[if v6 { ADDRESSES + 8 } else { ADDRESSES }..];
+    addresses[..len].copy_from_slice(destination);
+    addresses[len..2 * len].copy_from_slice(source);
 }
 
 /// `eth_type_trans` and `vlan_set_encap_proto`: what follows an Ethernet header's addresses or a tag, a type or, as

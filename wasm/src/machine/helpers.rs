@@ -86,7 +86,7 @@ impl Machine {
             (true, true) => u32::from(from32to16(sub(partial(&new, seed), partial(&old, 0)))),
             (false, true) => u32::from(from32to16(partial(&new, seed))),
             (true, false) => u32::from(from32to16(!partial(&old, !seed))),
-            (false, false) => seed,
+            (false, false) => u32::from(from32to16(seed)),
         })
     }
 

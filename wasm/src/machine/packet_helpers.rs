@@ -24,6 +24,9 @@ impl Machine {
         let [_, second, third, fourth, fifth] = args;
         let answer = match number {
             helper::SKB_STORE_BYTES => self.store_bytes(second, third, fourth, fifth, 3, slot),
+            // Beyond its end, an XDP packet’s answers are others, and nothing is zeroed.
+            helper::XDP_LOAD_BYTES | helper::XDP_STORE_BYTES if second as u32 > 0xffff || fourth as u32 > 0xffff => EFAULT,
+            helper::XDP_LOAD_BYTES | helper::XDP_STORE_BYTES if second as u32 as usize + fourth as u32 as usize > self.packet.len => EINVAL,
             helper::XDP_STORE_BYTES => self.store_bytes(second, third, fourth, 0, 0, slot),
             helper::SKB_LOAD_BYTES | helper::XDP_LOAD_BYTES => self.load_bytes(second as u32 as usize, third, fourth, slot),
             helper::SKB_LOAD_BYTES_RELATIVE => self.load_relative(second, third, fourth, fifth, slot),
@@ -39,6 +42,8 @@ impl Machine {
             helper::SK_RELEASE => 0,
             helper::FIB_LOOKUP => self.fib_lookup(second, third, fourth, slot),
             helper::SKB_CGROUP_ID | helper::SK_CGROUP_ID => 1,
+            // The root’s group, which is the only one above the socket.
+            helper::SKB_ANCESTOR_CGROUP_ID | helper::SK_ANCESTOR_CGROUP_ID => i64::from(second as u32 == 0),
             helper::SKB_CGROUP_CLASSID => 0,
             _ => match self.skb_helper(number, args, slot).or_else(|| self.xdp_helper(number, second)) {
                 Some(answer) => answer,

@@ -93,7 +93,7 @@ impl Machine {
                 _ => Vec::new(),
             };
             let hash = crate::map::jhash::htab_map_hash(&flow, 1);
-            context::set_hash(&mut self.workspace, if flow.is_empty() { 0 } else { hash.max(1) });
+            context::set_hash(&mut self.workspace, hash.max(1));
             self.skb.hashed = true;
         }
         i64::from(context::hash(&mut self.workspace))
