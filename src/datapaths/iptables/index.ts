@@ -6,5 +6,6 @@ export { isOwnChain, recogniseChains, type KnownChain } from './recognise-chains
 export { isGoto, nextChain, rulesOf } from './rule-facts.ts';
 export { RULES_NODE } from './rules-drafts.ts';
 export type { TableName } from './netfilter/hook.ts';
+export type { RuleFaultCode } from './netfilter/parse/rule-fault.ts';
 export { readDump, type Dump, type DumpNote, type LeftOut } from './netfilter/read-dump.ts';
 export type { RuleTable } from './netfilter/rule-table.ts';

@@ -22,7 +22,7 @@ export function putPayload(tables: Map<TableName, RuleTable>, payload: SyncPaylo
     payload.write(sink, progress);
   } catch (error) {
     sink.abandon();
-    if (error instanceof RuleError) throw new RestoreError(error.message, sink.lineNumber);
+    if (error instanceof RuleError) throw new RestoreError(error, sink.lineNumber);
     throw error;
   }
 }
@@ -82,7 +82,7 @@ class TableSink implements PayloadSink {
   }
 
   get #table(): RuleTable {
-    if (!this.#current) throw new RuleError('A rule stands outside any table.');
+    if (!this.#current) throw new RuleError('rule_outside');
     return this.#current;
   }
 
@@ -131,7 +131,7 @@ class TableSink implements PayloadSink {
   }
 
   protocol(protocol: RuleProtocol): void {
-    if (!Object.hasOwn(PROTOCOLS, protocol)) throw new RuleError(`The match “${String(protocol)}” is not known here.`);
+    if (!Object.hasOwn(PROTOCOLS, protocol)) throw new RuleError('no_match', { match: String(protocol) });
     this.#protocol = protocol;
     this.#portsAt = this.#matches.push(portMatch(protocol, null)) - 1;
   }
@@ -175,7 +175,7 @@ class TableSink implements PayloadSink {
 
   translate(address: string, port: number): void {
     const to = parseIpv4(address);
-    if (to === undefined) throw new RuleError(`--to-destination takes an address and a port, not ${address}:${port}.`);
+    if (to === undefined) throw new RuleError('cannot_take', { option: '--to-destination', text: `${address}:${port}` });
     this.#target = { kind: 'nat', name: 'DNAT', range: { addresses: [to, to], ports: this.#portOnly(port), randomPorts: false } };
   }
 
@@ -216,7 +216,7 @@ class TableSink implements PayloadSink {
 
 function addressOf(text: string): AddressMask {
   const address = readAddress(text);
-  if (!address) throw new RuleError(`${text} is no address.`);
+  if (!address) throw new RuleError('no_address', { text });
   return address;
 }
 

@@ -1,4 +1,4 @@
-import type { DumpNote, LeftOut } from '../../datapaths/iptables/index.ts';
+import type { DumpNote, LeftOut, RuleFaultCode } from '../../datapaths/iptables/index.ts';
 import type { RuleRow } from '../../datapaths/view.ts';
 import type { Lane } from '../api.ts';
 import type { MadePacket } from '../made-packet.ts';
@@ -108,7 +108,10 @@ export interface RuleTables {
   readonly example: MadePacket;
 }
 
-/** What a text of rules holds beside its Services and faults (`Reading`; a fault's message is `fault_rules`, its values `reason` and `word`). */
+/** The message of a fault of a text of rules. */
+export type RuleFaultKey = `rule_fault_${RuleFaultCode}`;
+
+/** What a text of rules holds beside its Services and faults (`Reading`; a fault's message is a `RuleFaultKey`). */
 export interface RulesReading {
   readonly tables: RuleTables['tables'];
   /** Rules that are read, but cannot be honoured in full: at most 200, with how many there are. */

@@ -6,7 +6,7 @@ import { PRESET_NODE, type ClusterNode } from '../../kubernetes/node.ts';
 import { formatIpv4, inPrefix, maskOf, parseIpv4, parsePrefix, type Ipv4, type Ipv4Prefix } from '../../packet/address.ts';
 import type { Reading } from '../api.ts';
 import type { LanePort } from '../target.ts';
-import type { RulesReading } from './api.ts';
+import type { RuleFaultKey, RulesReading } from './api.ts';
 
 /** Rules that are a person's own, as a lane takes them. */
 export interface OwnRules {
@@ -40,7 +40,7 @@ export function readRules(text: string, progress?: (done: number) => void): Rule
     objects: found.objects,
     node: nodeOfRules(found),
     ignored: {},
-    faults: dump.faults.map(({ line, column, word, reason }) => ({ severity: 'error', message: 'fault_rules', values: { reason, word }, line, column, object: null })),
+    faults: dump.faults.map(({ line, column, fault: { code, values } }) => ({ severity: 'error', message: `rule_fault_${code}` satisfies RuleFaultKey, values, line, column, object: null })),
     rules: {
       dump,
       ports: found.ports.flatMap((port) => (port.clusterIP === '' ? [] : [{ port, endpoints: port.endpoints }])),

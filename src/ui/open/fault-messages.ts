@@ -1,4 +1,5 @@
 import { m } from '../../i18n/paraglide/messages.js';
+import { RULE_FAULT_MESSAGES } from './rule-fault-messages.ts';
 
 /** Which values it needs belongs to its key. */
 type Message = (values: never) => string;
@@ -51,5 +52,5 @@ export const FAULT_MESSAGES: Readonly<Record<string, Message | undefined>> = {
   fault_no_slices: m.fault_no_slices,
   fault_no_services: m.fault_no_services,
   fault_op: m.fault_op,
-  fault_rules: m.fault_rules,
+  ...RULE_FAULT_MESSAGES,
 };

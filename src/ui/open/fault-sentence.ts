@@ -9,7 +9,12 @@ type Message = (values: Fault['values']) => string;
  */
 export function faultSentence(fault: Fault): string {
   const message = FAULT_MESSAGES[fault.message] as Message | undefined;
-  return message ? message(fault.values) : [fault.message, ...Object.values(fault.values)].join(' ');
+  return message ? message(plain(fault.values)) : [fault.message, ...Object.values(fault.values)].join(' ');
+}
+
+/** A person’s own words have no backticks left: those of the message tell names from words. */
+function plain(values: Fault['values']): Fault['values'] {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value.replaceAll('`', '’') : value]));
 }
 
 /** A sentence in parts: every second one stood between backticks. */

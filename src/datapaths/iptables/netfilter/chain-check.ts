@@ -39,10 +39,10 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
       const kind = rules[rule + 10];
       if (kind !== TARGET.jump && kind !== TARGET.goto) continue;
       const next = rules[rule + 11] ?? 0;
-      if (table.isGone(next)) throw new RuleError(`The chain ${table.nameOf(next)} cannot be deleted: ${table.nameOf(top.chain)} jumps to it.`);
+      if (table.isGone(next)) throw new RuleError('chain_used', { chain: table.nameOf(next), caller: table.nameOf(top.chain) });
       if (state[next] === 1) {
         const names = [...stack.slice(stack.findIndex(({ chain }) => chain === next)).map(({ chain }) => table.nameOf(chain)), table.nameOf(next)];
-        throw new RuleError(`The chains jump in a circle: ${names.join(' → ')}.`);
+        throw new RuleError('circle', { chains: names.join(' → ') });
       }
       if (state[next] === 0) {
         state[next] = 1;

@@ -38,7 +38,7 @@ export function parseIpSets(text: string): Map<string, IpSet> {
   const sets = new Map<string, AnySet>();
   text.split('\n').forEach((line, index) => {
     const fail: Fail = (reason) => {
-      throw new RestoreError(reason, index + 1);
+      throw new RestoreError({ message: reason }, index + 1);
     };
     const words = (splitWords(line.trim()) ?? fail('A quote is opened and not closed.')).filter((word) => word !== '-exist' && word !== '-!');
     const [command, ...rest] = words;

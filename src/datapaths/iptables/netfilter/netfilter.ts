@@ -75,7 +75,7 @@ export class Netfilter {
     const counts = restore(this.tables, text, options);
     for (const table of this.tables.values()) {
       for (const match of table.objects) {
-        if (match.kind === 'set' && !this.#sets.has(match.set)) throw new RestoreError(`There is no set ${match.set}.`, 1 + text.slice(0, Math.max(0, text.indexOf(match.set))).split('\n').length - 1);
+        if (match.kind === 'set' && !this.#sets.has(match.set)) throw new RestoreError({ message: `There is no set ${match.set}.` }, 1 + text.slice(0, Math.max(0, text.indexOf(match.set))).split('\n').length - 1);
       }
     }
     this.#tracks = this.#needsConntrack();

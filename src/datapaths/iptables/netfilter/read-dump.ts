@@ -1,6 +1,7 @@
 import { emptySet, type IpSet } from './ipset.ts';
 import { isTableName, type TableName } from './hook.ts';
 import { restore } from './restore.ts';
+import { ruleSentence, type RuleFault } from './parse/rule-fault.ts';
 import { RestoreError } from './restore-error.ts';
 import type { RuleTable } from './rule-table.ts';
 import type { NoteEffect, Rule } from './rule.ts';
@@ -15,12 +16,13 @@ export interface DumpNote {
   readonly effect: NoteEffect;
 }
 
-/** Something that cannot be taken, with its place and the reason in a sentence. The table it stands in is left out. */
+/** Something that cannot be taken, with its place and the reason: as a sentence in English, and as what another language says it with. The table it stands in is left out. */
 export interface DumpFault {
   readonly line: number;
   readonly column: number;
   readonly word: string;
   readonly reason: string;
+  readonly fault: RuleFault;
 }
 
 /** Rules of IPv6, which the lane does not have. */
@@ -92,7 +94,7 @@ export function readDump(text: string, options: ReadDumpOptions = {}): Dump {
     } catch (error) {
       if (!(error instanceof RestoreError)) throw error;
       notes.length = firstNote;
-      faults.push({ line: section.firstLine + error.line, column: error.column, word: error.word, reason: error.reason });
+      faults.push({ line: section.firstLine + error.line, column: error.column, word: error.word, reason: error.reason, fault: error.fault });
       if (isTableName(section.table) && tables.get(section.table)?.ruleCount === 0) tables.delete(section.table);
     }
   }
@@ -103,6 +105,8 @@ function setsOf(rule: Rule): string[] {
   const asked = rule.matches.flatMap((match) => (match.kind === 'set' ? [match.set] : []));
   return rule.target.kind === 'set' ? [...asked, rule.target.set] : asked;
 }
+
+const STRAY: RuleFault = { code: 'stray', values: {} };
 
 /** Cuts the text into tables. What stands between them is a comment, blank, or a fault. */
 function* sectionsOf(text: string, faults: DumpFault[]): Iterable<Section> {
@@ -133,7 +137,7 @@ function* sectionsOf(text: string, faults: DumpFault[]): Iterable<Section> {
     } else if (!open && !strayed && text.slice(from, end).trim() !== '') {
       // Once is enough: what follows it is of the same kind.
       strayed = true;
-      faults.push({ line: line + 1, column: from - at + 1, word: text.slice(from, Math.min(end, from + 40)).trim(), reason: 'This stands outside any table: a table begins with *filter, *nat, *mangle or *raw and ends with COMMIT.' });
+      faults.push({ line: line + 1, column: from - at + 1, word: text.slice(from, Math.min(end, from + 40)).trim(), reason: ruleSentence(STRAY), fault: STRAY });
     }
     line += 1;
     at = next;

@@ -53,9 +53,9 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
       if (end === at || first === 35) {
         // An empty line or a comment.
       } else if (first === 42) {
-        if (table) throw new RuleError(`A new table begins before the table ${table.name} was committed.`);
+        if (table) throw new RuleError('table_uncommitted', { table: table.name });
         const name = text.slice(at + 1, end).trim();
-        if (!isTableName(name)) throw new RuleError(`There is no table ${name} here.`);
+        if (!isTableName(name)) throw new RuleError('no_table', { table: name });
         table = tables.get(name) ?? new RuleTable(name);
         tables.set(name, table);
         const commit = text.indexOf('\nCOMMIT', at);
@@ -64,7 +64,7 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
         textId = table.addText(written);
         counts.tables.push(name);
       } else if (!table) {
-        throw new RuleError(`“${text.slice(at, Math.min(end, at + 40))}” stands outside any table: a table begins with *filter, *nat, *mangle or *raw.`);
+        throw new RuleError('outside_table', { text: text.slice(at, Math.min(end, at + 40)) });
       } else if (first === 58) {
         declare(table, text.slice(at + 1, end));
         counts.chains += 1;
@@ -79,7 +79,7 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
       }
       at = next;
     }
-    if (table) throw new RuleError(`The text ends before the table ${table.name} was committed: it is cut off.`);
+    if (table) throw new RuleError('cut_off', { table: table.name });
   } catch (error) {
     // commit() abandons by itself where its check fails.
     if (table?.changing) table.abandon();
@@ -96,13 +96,13 @@ function placed(error: RuleError, line: string, lineNumber: number): RestoreErro
   const starts: number[] = [];
   const words = error.word === null ? null : splitWords(line, afterCounters(line), starts);
   const column = words ? starts[error.word ?? 0] : undefined;
-  return new RestoreError(error.message, lineNumber, (column ?? 0) + 1, column === undefined ? '' : (words?.[error.word ?? 0] ?? ''));
+  return new RestoreError(error, lineNumber, (column ?? 0) + 1, column === undefined ? '' : (words?.[error.word ?? 0] ?? ''));
 }
 
 function declare(table: RuleTable, line: string): void {
   const [name, policy, counters, ...rest] = line.trim().split(/\s+/);
-  if (!name || !policy || rest.length > 0) throw new RuleError('A chain is declared as “:NAME POLICY [packets:bytes]”.');
-  if (policy !== '-' && policy !== 'ACCEPT' && policy !== 'DROP') throw new RuleError(`A policy is ACCEPT or DROP (or - for a chain of one’s own), not ${policy}.`);
+  if (!name || !policy || rest.length > 0) throw new RuleError('chain_form');
+  if (policy !== '-' && policy !== 'ACCEPT' && policy !== 'DROP') throw new RuleError('policy_not', { policy });
   table.declare(name, policy === '-' ? null : (policy satisfies Policy));
   const id = table.chainId(name);
   const read = counters === undefined ? null : readCounters(counters);
@@ -114,7 +114,7 @@ function declare(table: RuleTable, line: string): void {
 
 function readCounters(text: string): readonly [number, number] {
   const match = /^\[(\d+):(\d+)\]$/.exec(text);
-  if (!match) throw new RuleError(`Counters are written [packets:bytes], not ${text}.`);
+  if (!match) throw new RuleError('counters_not', { text });
   return [Number(match[1]), Number(match[2])];
 }
 
@@ -127,14 +127,14 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
   let counters: readonly [number, number] | null = null;
   if (text.charCodeAt(at) === 91) {
     const close = text.indexOf(']', at);
-    if (close < 0 || close > end) throw new RuleError('Counters are written [packets:bytes].');
+    if (close < 0 || close > end) throw new RuleError('counters_form');
     counters = readCounters(text.slice(at, close + 1));
     at = close + 1;
     while (text.charCodeAt(at) === 32) at += 1;
   }
   const line = text.slice(at, end);
   const words = splitWords(line);
-  if (!words) throw new RuleError('A quote is opened and not closed.');
+  if (!words) throw new RuleError('quote_open');
   const [verb, chain, third] = words;
   if (verb === undefined) return 'other';
   if (chain === undefined) return forAllChains(table, verb);
@@ -152,7 +152,7 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
     case '-R':
     case '--replace': {
       const number = ruleNumber(third, 2);
-      if (number === null) throw new RuleError('-R needs a rule’s number.', 2);
+      if (number === null) throw new RuleError('replace_number', {}, 2);
       addRules(table, chain, words, 3, { id: textId, start: afterWords(text, at, end, 3), end, listed: line.includes(',') }, counters, number, read);
       table.remove(chain, number);
       return 'rule';
@@ -179,23 +179,23 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
     case '-F':
     case '--flush': {
       const id = table.chainId(chain);
-      if (id === undefined) throw new RuleError(`There is no chain ${chain} in the table ${table.name}.`, 1);
+      if (id === undefined) throw new RuleError('no_chain', { chain, table: table.name }, 1);
       table.flush(id);
       return 'other';
     }
     case '-P':
     case '--policy':
-      if (third !== 'ACCEPT' && third !== 'DROP') throw new RuleError('A policy is ACCEPT or DROP.', 2);
+      if (third !== 'ACCEPT' && third !== 'DROP') throw new RuleError('policy_form', {}, 2);
       table.declare(chain, third);
       return 'other';
     default:
-      throw new RuleError(`The command ${verb} is not known here: rules come with -A, -I or -R and go with -D, chains go with -X.`, 0);
+      throw new RuleError('no_command', { verb }, 0);
   }
 }
 
 function ruleNumber(text: string | undefined, word: number): number | null {
   const number = text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
-  if (number === 0) throw new RuleError('Rules are numbered from 1.', word);
+  if (number === 0) throw new RuleError('from_one', {}, word);
   return number;
 }
 
@@ -207,7 +207,7 @@ function forAllChains(table: RuleTable, verb: string): 'other' {
   else if (verb === '-X' || verb === '--delete-chain') for (const { id, name } of chains) {
     if (!table.policies.has(id)) table.deleteChain(name);
   }
-  else throw new RuleError(`“${verb}” needs a chain.`, 0);
+  else throw new RuleError('verb_chain', { verb }, 0);
   return 'other';
 }
 
@@ -216,7 +216,7 @@ function numberOf(table: RuleTable, chain: string, words: readonly string[]): nu
   const meaning = (of: readonly string[], from: number) => JSON.stringify(parseRule(of, from));
   const wanted = meaning(words, 2);
   const index = table.rulesNow(chain).findIndex((rule) => meaning(splitWords(table.ruleText(rule)) ?? [], 0) === wanted);
-  if (index < 0) throw new RuleError(`${chain} has no such rule to take out.`);
+  if (index < 0) throw new RuleError('no_such_rule', { chain });
   return index + 1;
 }
 

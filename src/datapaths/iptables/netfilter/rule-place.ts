@@ -21,33 +21,33 @@ const CONTINUE_TABLE: Readonly<Partial<Record<string, TableName>>> = { CHECKSUM:
 
 /** iptables refuses an interface that no packet has at a hook. */
 export function checkInterfaces(chain: string, { inInterface, outInterface }: Rule): void {
-  if (outInterface && (chain === 'PREROUTING' || chain === 'INPUT')) throw new RuleError(`-o cannot stand in ${chain}: the packet is not routed yet.`);
-  if (inInterface && (chain === 'OUTPUT' || chain === 'POSTROUTING')) throw new RuleError(`-i cannot stand in ${chain}.`);
+  if (outInterface && (chain === 'PREROUTING' || chain === 'INPUT')) throw new RuleError('output_unrouted', { chain });
+  if (inInterface && (chain === 'OUTPUT' || chain === 'POSTROUTING')) throw new RuleError('input_nowhere', { chain });
 }
 
 /** Throws where a target does not belong to the table. */
 export function checkTargetTable(table: TableName, target: Target): void {
   const owner = tableOf(target);
-  if (owner && owner.table !== table) throw new RuleError(`${owner.name} belongs to the table ${owner.table}, not to ${table}.`);
+  if (owner && owner.table !== table) throw new RuleError('wrong_table', { target: owner.name, owner: owner.table, table });
   // iptables-restore takes it only by force: nat is no place to filter, as it sees a connection's first packet only.
-  if (target.kind === 'drop' && table === 'nat') throw new RuleError('The table nat is not for filtering: DROP belongs to the table filter.');
+  if (target.kind === 'drop' && table === 'nat') throw new RuleError('nat_drop');
 }
 
 function tableOf(target: Target): { readonly table: TableName; readonly name: string } | null {
   switch (target.kind) {
     case 'nat':
-      return { table: 'nat', name: `The target ${target.name}` };
+      return { table: 'nat', name: target.name };
     case 'reject':
-      return { table: 'filter', name: 'The target REJECT' };
+      return { table: 'filter', name: 'REJECT' };
     case 'notrack':
-      return { table: 'raw', name: '--notrack' };
+      return { table: 'raw', name: 'CT --notrack' };
     case 'ttl':
     case 'tos':
     case 'tcpmss':
-      return { table: 'mangle', name: `The target ${target.kind.toUpperCase()}` };
+      return { table: 'mangle', name: target.kind.toUpperCase() };
     case 'continue': {
       const table = CONTINUE_TABLE[target.name];
-      return table ? { table, name: `The target ${target.name}` } : null;
+      return table ? { table, name: target.name } : null;
     }
     default:
       return null;
@@ -72,7 +72,7 @@ export function checkNatHooks({ arena: { rules, objects }, chains, runOf, leadTo
       if (target?.kind !== 'nat') continue;
       const allowed: readonly string[] | undefined = NAT_HOOKS[target.name];
       const wrong = allowed && leadTo(id).find((hook) => !allowed.includes(hook));
-      if (wrong !== undefined) throw new RuleError(`The target ${target.name} stands in ${name}, which is reached from ${wrong}: there it is not allowed.`);
+      if (wrong !== undefined) throw new RuleError('wrong_hook', { target: target.name, chain: name, hook: wrong });
     }
   }
 }

@@ -107,7 +107,7 @@ export class RuleTable {
     const staged = this.#stage();
     const id = this.#ids.get(name);
     if (id === undefined) {
-      if (policy) throw new RuleError(`${name} is no built-in chain of the table ${this.name}: it has no policy.`);
+      if (policy) throw new RuleError('no_policy', { chain: name, table: this.name });
       staged.created.push(this.#addChain(name));
       return;
     }
@@ -137,7 +137,7 @@ export class RuleTable {
 
   deleteChain(name: string): void {
     const id = this.#need(name);
-    if (this.policies.has(id)) throw new RuleError(`${name} is a built-in chain and stays.`);
+    if (this.policies.has(id)) throw new RuleError('built_in_stays', { chain: name });
     this.#stage().deleted.add(id);
   }
 
@@ -163,7 +163,7 @@ export class RuleTable {
   /** Takes a rule out of a chain: the `number`th, from 1. */
   remove(chain: string, number: number): void {
     const list = this.#edit(this.#need(chain));
-    if (number < 1 || number > list.length) throw new RuleError(`${chain} has no rule ${number}: it has ${list.length}.`);
+    if (number < 1 || number > list.length) throw new RuleError('no_rule', { chain, number, count: list.length });
     list.splice(number - 1, 1);
   }
 
@@ -293,7 +293,7 @@ export class RuleTable {
   #check(staged: Staged, runs: ChainRuns, arena: RuleArena): void {
     const runOf = (id: number) => (runs.has(id) ? runs.of(id) : { start: this.start[id] ?? 0, length: this.length[id] ?? 0 });
     for (const id of staged.deleted) {
-      if (runOf(id).length > 0) throw new RuleError(`The chain ${this.chainName(id)} cannot be deleted: it holds rules.`);
+      if (runOf(id).length > 0) throw new RuleError('chain_not_empty', { chain: this.chainName(id) });
     }
     const roots = [...this.policies.keys()];
     const reached = checkChains({
@@ -338,7 +338,7 @@ export class RuleTable {
 
   #need(name: string): number {
     const id = this.#ids.get(name);
-    if (id === undefined || this.#staged?.deleted.has(id)) throw new RuleError(`There is no chain ${name} in the table ${this.name}.`);
+    if (id === undefined || this.#staged?.deleted.has(id)) throw new RuleError('no_chain', { chain: name, table: this.name });
     return id;
   }
 
@@ -362,8 +362,8 @@ export class RuleTable {
       return 0;
     }
     const id = this.#ids.get(target.chain);
-    if (id === undefined || this.#staged?.deleted.has(id)) throw new RuleError(`There is no chain or target ${target.chain} to jump to.`);
-    if (this.policies.has(id)) throw new RuleError(`A rule cannot jump to the built-in chain ${target.chain}.`);
+    if (id === undefined || this.#staged?.deleted.has(id)) throw new RuleError('no_target', { chain: target.chain });
+    if (this.policies.has(id)) throw new RuleError('jump_built_in', { chain: target.chain });
     return id;
   }
 }

@@ -61,7 +61,7 @@ export function conntrack(): MatchReader {
     () => {
       const others = Object.entries(fields).some(([name, value]) => name !== 'states' && value !== null);
       if (others) return { match: { kind: 'conntrack-fields', fields } };
-      if (!fields.states) throw new RuleError('conntrack needs --ctstate or another of its options.');
+      if (!fields.states) throw new RuleError('needs_any', { what: 'conntrack', option: '--ctstate' });
       return { match: { kind: 'conntrack', states: fields.states.value, negated: fields.states.negated } };
     },
   );
@@ -76,7 +76,7 @@ export function state(): MatchReader {
       },
     },
     () => {
-      if (!states) throw new RuleError('state needs --state.');
+      if (!states) throw new RuleError('needs', { what: 'state', option: '--state' });
       return { match: { kind: 'conntrack', states: states.value, negated: states.negated } };
     },
   );
@@ -87,12 +87,12 @@ function markReader(kind: 'mark' | 'connmark'): MatchReader {
   return reader(
     {
       '--mark': (words, option) => {
-        if (mark) throw words.error('--mark can stand once only.');
+        if (mark) throw words.error('once', { option: '--mark' });
         mark = words.value(option, readMark);
       },
     },
     () => {
-      if (!mark) throw new RuleError(`${kind} needs --mark.`);
+      if (!mark) throw new RuleError('needs', { what: kind, option: '--mark' });
       return { match: { kind, mark: mark.value[0], mask: mark.value[1], negated: mark.negated } };
     },
   );
@@ -126,7 +126,7 @@ export function connlimit(): MatchReader {
       },
     },
     () => {
-      if (!limit) throw new RuleError('connlimit needs --connlimit-upto or --connlimit-above.');
+      if (!limit) throw new RuleError('needs_one_of', { what: 'connlimit', options: '--connlimit-upto, --connlimit-above' });
       return { match: { kind: 'connlimit', limit: limit.count, above: limit.above, mask, side }, note: { module: 'connlimit', effect: 'approximate' } };
     },
   );

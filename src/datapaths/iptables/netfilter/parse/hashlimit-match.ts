@@ -90,14 +90,14 @@ export function hashlimit(): MatchReader {
       '--hashlimit-htable-gcinterval': ignored,
     },
     () => {
-      if (!rate) throw new RuleError('hashlimit needs --hashlimit-upto or --hashlimit-above.');
-      if (name === null) throw new RuleError('hashlimit needs --hashlimit-name.');
-      if (burst && burst.inBytes !== rate.inBytes) throw new RuleError('hashlimit’s rate and its burst are both in bytes, or neither.');
+      if (!rate) throw new RuleError('needs_one_of', { what: 'hashlimit', options: '--hashlimit-upto, --hashlimit-above' });
+      if (name === null) throw new RuleError('needs', { what: 'hashlimit', option: '--hashlimit-name' });
+      if (burst && burst.inBytes !== rate.inBytes) throw new RuleError('hashlimit_units');
       const { above, inBytes } = rate;
       const kept = expire > 0 ? expire : inBytes ? (burst ? BYTE_EXPIRE_BURST_MS : BYTE_EXPIRE_MS) : unit;
       const one = { kind: 'hashlimit', name, above, by, sourceMask, destinationMask, expire: kept } as const;
       if (!inBytes) return { match: { ...one, interval: rate.value, burst: burst?.value ?? 5, bytes: null } };
-      if (burst && burst.value < rate.value) throw new RuleError('hashlimit’s burst cannot be smaller than what its rate lets through in a second.');
+      if (burst && burst.value < rate.value) throw new RuleError('hashlimit_burst');
       return { match: { ...one, interval: 0, burst: burst ? Math.ceil(burst.value / rate.value) : 0, bytes: rate.value } };
     },
   );

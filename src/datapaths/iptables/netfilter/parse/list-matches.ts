@@ -19,8 +19,8 @@ export function set(): MatchReader {
   let counters = false;
   const matchSet = (words: RuleWords, option: string) => {
     const { value: name, negated } = words.value(option, anyText);
-    const sides = readSides(words.take('src or dst'));
-    if (!sides) throw words.error(`${option} takes a set and src or dst for each of its parts.`);
+    const sides = readSides(words.take('ends_sides'));
+    if (!sides) throw words.error('set_sides', { option });
     asked = { name, sides, negated };
   };
   const counter = (words: RuleWords, option: string) => {
@@ -51,7 +51,7 @@ export function set(): MatchReader {
       '--bytes-gt': counter,
     },
     () => {
-      if (!asked) throw new RuleError('set needs --match-set.');
+      if (!asked) throw new RuleError('needs', { what: 'set', option: '--match-set' });
       const match: Match = { kind: 'set', set: asked.name, sides: asked.sides, negated: asked.negated, wantsNomatch };
       return counters ? { match, note: { module: 'set', effect: 'no-set-counters' } } : { match };
     },
@@ -87,7 +87,7 @@ export function addrtype(): MatchReader {
       },
     },
     () => {
-      if (!source && !destination) throw new RuleError('addrtype needs --src-type or --dst-type.');
+      if (!source && !destination) throw new RuleError('needs_one_of', { what: 'addrtype', options: '--src-type, --dst-type' });
       return { match: { kind: 'addrtype', source, destination, limit } };
     },
   );
@@ -120,12 +120,12 @@ export class StatisticReader implements MatchReader {
 
   finish(): ReadMatch {
     if (this.#mode === 'random') {
-      if (!this.#probability) throw new RuleError('statistic mode random needs --probability.');
+      if (!this.#probability) throw new RuleError('needs', { what: 'statistic --mode random', option: '--probability' });
       return { match: { kind: 'random', probability: randomShare(this.#probability.value), negated: this.#probability.negated } };
     }
-    if (this.#mode !== 'nth') throw new RuleError('statistic needs --mode random or --mode nth.');
-    if (!this.#every || this.#every.value < 1) throw new RuleError('statistic mode nth needs --every of 1 or more.');
-    if (this.#packet >= this.#every.value) throw new RuleError('statistic’s --packet must be below --every.');
+    if (this.#mode !== 'nth') throw new RuleError('needs_one_of', { what: 'statistic', options: '--mode random, --mode nth' });
+    if (!this.#every || this.#every.value < 1) throw new RuleError('nth_every');
+    if (this.#packet >= this.#every.value) throw new RuleError('nth_packet');
     return { match: { kind: 'nth', every: this.#every.value, packet: this.#packet, negated: this.#every.negated } };
   }
 }
@@ -149,7 +149,7 @@ export function recent(): MatchReader {
   let ttl = false;
   let mask = 0xffffffff;
   const act = (name: (Match & { kind: 'recent' })['action']) => (words: RuleWords) => {
-    if (action) throw words.error('recent takes one of --set, --rcheck, --update and --remove.');
+    if (action) throw words.error('takes_one_of', { what: 'recent', options: '--set, --rcheck, --update, --remove' });
     action = { name, negated: words.flag() };
   };
   return reader(
@@ -187,8 +187,8 @@ export function recent(): MatchReader {
       },
     },
     () => {
-      if (!action) throw new RuleError('recent needs one of --set, --rcheck, --update and --remove.');
-      if (reap && seconds === 0) throw new RuleError('recent’s --reap needs --seconds.');
+      if (!action) throw new RuleError('needs_one_of', { what: 'recent', options: '--set, --rcheck, --update, --remove' });
+      if (reap && seconds === 0) throw new RuleError('needs', { what: 'recent --reap', option: '--seconds' });
       return { match: { kind: 'recent', list, action: action.name, side, seconds, hits, reap, ttl, mask, negated: action.negated } };
     },
   );

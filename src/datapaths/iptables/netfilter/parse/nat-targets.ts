@@ -9,7 +9,7 @@ type NatName = (Target & { kind: 'nat' })['name'];
 export function natTarget(name: NatName, words: RuleWords): Target {
   if (name === 'NETMAP') {
     const option = words.option((word) => word === '--to');
-    if (option === undefined) throw words.error('The target NETMAP needs --to.');
+    if (option === undefined) throw words.error('needs', { what: 'NETMAP', option: '--to' });
     const { address, mask } = words.plain(option, readAddress);
     return { kind: 'nat', name, range: { addresses: null, ports: null, randomPorts: false, netmap: { address, mask } } };
   }
@@ -24,13 +24,13 @@ export function natTarget(name: NatName, words: RuleWords): Target {
     } else if (option !== to) {
       range = { ...range, randomPorts: true };
     } else if (given) {
-      throw words.error(`${option} can stand once only: Linux takes one range.`);
+      throw words.error('once_range', { option });
     } else {
       given = true;
       range = { ...range, ...words.plain(option, to === '--to-ports' ? readPortRange : readNatRange) };
     }
   }
-  if (!given && to !== '--to-ports') throw words.error(`The target ${name} needs ${to}.`);
+  if (!given && to !== '--to-ports') throw words.error('needs', { what: name, option: to });
   return { kind: 'nat', name, range };
 }
 

@@ -12,12 +12,12 @@ export class CommentReader implements MatchReader {
   option(option: string, words: RuleWords): boolean {
     if (option !== '--comment') return false;
     words.mustNotNegate(option);
-    this.#text = words.take('the comment');
+    this.#text = words.take('ends_value', '--comment');
     return true;
   }
 
   finish(): ReadMatch {
-    if (this.#text === null) throw new RuleError('comment needs --comment.');
+    if (this.#text === null) throw new RuleError('needs', { what: 'comment', option: '--comment' });
     return COMMENT;
   }
 }
@@ -34,7 +34,7 @@ export function length(): MatchReader {
       },
     },
     () => {
-      if (!range) throw new RuleError('length needs --length.');
+      if (!range) throw new RuleError('needs', { what: 'length', option: '--length' });
       return { match: { kind: 'length', range: range.value, negated: range.negated } };
     },
   );
@@ -51,7 +51,7 @@ export function ttl(): MatchReader {
     match = { kind: 'ttl', compare: 'eq', value, negated };
   };
   return reader({ '--ttl-eq': equal, '--ttl': equal, '--ttl-lt': compare('lt'), '--ttl-gt': compare('gt') }, () => {
-    if (!match) throw new RuleError('ttl needs --ttl-eq, --ttl-lt or --ttl-gt.');
+    if (!match) throw new RuleError('needs_one_of', { what: 'ttl', options: '--ttl-eq, --ttl-lt, --ttl-gt' });
     return { match };
   });
 }
@@ -65,7 +65,7 @@ export function tos(): MatchReader {
       },
     },
     () => {
-      if (!value) throw new RuleError('tos needs --tos.');
+      if (!value) throw new RuleError('needs', { what: 'tos', option: '--tos' });
       return { match: { kind: 'tos', value: value.value[0], mask: value.value[1], negated: value.negated } };
     },
   );
@@ -83,7 +83,7 @@ export function dscp(): MatchReader {
       },
     },
     () => {
-      if (!value) throw new RuleError('dscp needs --dscp or --dscp-class.');
+      if (!value) throw new RuleError('needs_one_of', { what: 'dscp', options: '--dscp, --dscp-class' });
       return { match: { kind: 'tos', value: value.value << 2, mask: 0xfc, negated: value.negated } };
     },
   );
@@ -102,7 +102,7 @@ export function iprange(): MatchReader {
       },
     },
     () => {
-      if (!source && !destination) throw new RuleError('iprange needs --src-range or --dst-range.');
+      if (!source && !destination) throw new RuleError('needs_one_of', { what: 'iprange', options: '--src-range, --dst-range' });
       return { match: { kind: 'iprange', source, destination } };
     },
   );
@@ -121,7 +121,7 @@ export function pkttype(): MatchReader {
       },
     },
     () => {
-      if (!type) throw new RuleError('pkttype needs --pkt-type.');
+      if (!type) throw new RuleError('needs', { what: 'pkttype', option: '--pkt-type' });
       return { match: { kind: 'pkttype', type: type.value, negated: type.negated } };
     },
   );
@@ -152,8 +152,8 @@ export function tcpmss(): MatchReader {
       },
     },
     ({ protocol }) => {
-      if (protocol !== 6) throw new RuleError('-m tcpmss needs -p tcp.');
-      if (!range) throw new RuleError('tcpmss needs --mss.');
+      if (protocol !== 6) throw new RuleError('needs', { what: '-m tcpmss', option: '-p tcp' });
+      if (!range) throw new RuleError('needs', { what: 'tcpmss', option: '--mss' });
       return { match: { kind: 'tcpmss', range: range.value, negated: range.negated }, note: { module: 'tcpmss', effect: range.negated ? 'always-no-options' : 'never-no-options' } };
     },
   );
@@ -168,7 +168,7 @@ export function quota(): MatchReader {
       },
     },
     () => {
-      if (!bytes) throw new RuleError('quota needs --quota.');
+      if (!bytes) throw new RuleError('needs', { what: 'quota', option: '--quota' });
       return { match: { kind: 'quota', bytes: bytes.value, negated: bytes.negated } };
     },
   );
@@ -270,7 +270,7 @@ export function time(): MatchReader {
       },
     },
     () => {
-      if (contiguous && start < stop) throw new RuleError('time’s --contiguous needs a --timestop before its --timestart.');
+      if (contiguous && start < stop) throw new RuleError('time_contiguous');
       return { match: { kind: 'time', daily: [start, stop], contiguous, weekdays, monthDays, dates: [from, to] }, note: { module: 'time', effect: 'clock' } };
     },
   );

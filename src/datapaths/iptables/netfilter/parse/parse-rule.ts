@@ -32,7 +32,7 @@ export function parseRule(words: readonly string[], from = 0): Rule {
       return parse(spelled.words, from);
     } catch (second) {
       if (!(second instanceof RuleError)) throw second;
-      throw new RuleError(second.message, second.word === null ? null : (spelled.origins[second.word] ?? null));
+      throw second.at(second.word === null ? null : (spelled.origins[second.word] ?? null));
     }
   }
 }
@@ -42,7 +42,7 @@ function parse(words: readonly string[], from: number): Rule {
   try {
     return new RuleParser(cursor).parse();
   } catch (error) {
-    if (error instanceof RuleError && error.word === null) throw new RuleError(error.message, cursor.last);
+    if (error instanceof RuleError && error.word === null) throw error.at(cursor.last);
     throw error;
   }
 }
@@ -66,8 +66,8 @@ class RuleParser {
   }
 
   parse(): Rule {
-    while (!this.#words.ended) this.#option(this.#words.take('an option'));
-    if (this.#words.negated) throw this.#words.error('The rule ends after “!”.');
+    while (!this.#words.ended) this.#option(this.#words.take('ends_option'));
+    if (this.#words.negated) throw this.#words.error('ends_not');
     const facts = { protocol: this.#protocol && !this.#protocol.negated ? this.#protocol.value : null };
     const matches: Match[] = [];
     for (const { reader } of this.#loaded) {
@@ -77,9 +77,9 @@ class RuleParser {
     }
     if (this.#fragment) this.#notes.push({ module: '-f', effect: 'never-no-fragment' });
     const target = this.#target ?? { kind: 'none' };
-    if (target.kind === 'reject' && target.with === 'tcp-reset' && facts.protocol !== 6) throw new RuleError('REJECT --reject-with tcp-reset needs -p tcp.');
+    if (target.kind === 'reject' && target.with === 'tcp-reset' && facts.protocol !== 6) throw new RuleError('needs', { what: 'REJECT --reject-with tcp-reset', option: '-p tcp' });
     if (target.kind === 'nat' && (target.range.ports || target.name === 'REDIRECT') && target.range.ports && ![1, 6, 17, 33, 132].includes(facts.protocol ?? 0)) {
-      throw new RuleError(`${target.name} with ports needs -p tcp, udp or sctp.`);
+      throw new RuleError('target_ports', { target: target.name });
     }
     return {
       source: this.#source,
@@ -124,7 +124,7 @@ class RuleParser {
         this.#protocolName = (words.peek() ?? '').toLowerCase();
         const protocol = words.value(option, readProtocol);
         // `-p all` says nothing; negated, nothing could match.
-        if (protocol.value === 0 && protocol.negated) throw words.error('! -p all would match nothing.');
+        if (protocol.value === 0 && protocol.negated) throw words.error('protocol_none');
         this.#protocol = protocol.value === 0 ? null : protocol;
         return;
       }
@@ -137,15 +137,15 @@ class RuleParser {
       case '-m':
       case '--match':
         words.mustNotNegate(option);
-        this.#load(words.take('a match’s name'));
+        this.#load(words.take('ends_match'));
         return;
       case '-j':
       case '--jump':
       case '-g':
       case '--goto': {
         words.mustNotNegate(option);
-        if (this.#target) throw words.error('A rule has one target only.');
-        const name = words.take('a target');
+        if (this.#target) throw words.error('one_target');
+        const name = words.take('ends_target');
         if (option === '-g' || option === '--goto') {
           this.#target = { kind: 'goto', chain: name };
           return;
@@ -157,7 +157,7 @@ class RuleParser {
       }
       case '-c':
       case '--set-counters':
-        if (!words.take('packets').includes(',')) words.take('bytes');
+        if (!words.take('ends_counters').includes(',')) words.take('ends_counters');
         return;
       case '-4':
       case '--ipv4':
@@ -169,7 +169,7 @@ class RuleParser {
       case '-D':
       case '-N':
       case '-X':
-        throw words.error(`A second command, ${option}: one rule stands on a line.`);
+        throw words.error('second_command', { verb: option });
       default:
         this.#matchOption(option);
     }
@@ -177,7 +177,7 @@ class RuleParser {
 
   #load(name: string): void {
     const reader = Object.hasOwn(MODULES, name) ? MODULES[name]?.() : Object.hasOwn(UNSEEN, name) ? unseen(name) : UNMODELLED.has(name) ? unmodelled(name) : undefined;
-    if (!reader) throw this.#words.error(`The match “${name}” is not known here.`);
+    if (!reader) throw this.#words.error('no_match', { match: name });
     this.#loaded.push({ name, reader });
   }
 
@@ -192,8 +192,8 @@ class RuleParser {
       this.#load(own);
       if (this.#loaded.at(-1)?.reader.option(option, this.#words)) return;
     }
-    if (['--sport', '--dport', '--source-port', '--destination-port'].includes(option)) throw this.#words.error(`${option} needs -p tcp, udp or sctp before it.`);
+    if (['--sport', '--dport', '--source-port', '--destination-port'].includes(option)) throw this.#words.error('ports_before', { option });
     const name = this.#loaded.at(-1)?.name;
-    throw this.#words.error(name === undefined || !option.startsWith('-') ? `“${option}” is not known here.` : `The match “${name}” has no option ${option} here.`);
+    throw name === undefined || !option.startsWith('-') ? this.#words.error('no_word', { text: option }) : this.#words.error('match_no_option', { match: name, option });
   }
 }

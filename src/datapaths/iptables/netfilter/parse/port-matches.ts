@@ -10,7 +10,7 @@ import { readFlags, readIcmpType, readInteger, readPortList, readPorts } from '.
 const NUMBER = { tcp: 6, udp: 17, sctp: 132, icmp: 1 } as const;
 
 function needsProtocol(name: keyof typeof NUMBER, protocol: number | null): void {
-  if (protocol !== NUMBER[name]) throw new RuleError(`-m ${name} needs -p ${name}.`);
+  if (protocol !== NUMBER[name]) throw new RuleError('needs', { what: `-m ${name}`, option: `-p ${name}` });
 }
 
 /*
@@ -52,8 +52,8 @@ export class TcpReader extends PortReader {
         return true;
       case '--tcp-flags': {
         const mask = words.value(option, readFlags);
-        const set = readFlags(words.take('the flags that must be set'));
-        if (set === undefined) throw words.error('--tcp-flags takes two lists of flags.');
+        const set = readFlags(words.take('ends_flags'));
+        if (set === undefined) throw words.error('two_lists', { option: '--tcp-flags' });
         this.#flags = { value: [mask.value, set], negated: mask.negated };
         return true;
       }
@@ -93,9 +93,9 @@ export class SctpReader extends PortReader {
   override option(option: string, words: RuleWords): boolean {
     if (option !== '--chunk-types') return super.option(option, words);
     const { value: mode, negated } = words.value(option, (text) => (text === 'all' || text === 'any' || text === 'only' ? text : undefined));
-    const text = words.take('the types of chunks');
+    const text = words.take('ends_value', '--chunk-types');
     const types = text === 'ALL' ? [...CHUNKS.values()] : text === 'NONE' ? [] : text.split(',').map((name) => CHUNKS.get((name.split(':')[0] ?? '').toUpperCase()) ?? -1);
-    if (types.includes(-1)) throw words.error(`--chunk-types cannot take “${text}”.`);
+    if (types.includes(-1)) throw words.error('cannot_take', { option: '--chunk-types', text });
     this.#chunks = { mode, types, negated };
     return true;
   }
@@ -127,15 +127,15 @@ const MULTIPORT_PROTOCOLS = new Set([6, 17, 33, 132, 136]);
 export function multiport(): MatchReader {
   let match: (Match & { kind: 'multiport' }) | null = null;
   const side = (of: Side | 'either') => (words: RuleWords, option: string) => {
-    if (match) throw words.error('multiport takes one list of ports.');
+    if (match) throw words.error('one_list', { what: 'multiport' });
     const { value: ranges, negated } = words.value(option, readPortList);
     match = { kind: 'multiport', side: of, ranges, negated };
   };
   return reader(
     { '--sports': side('source'), '--source-ports': side('source'), '--dports': side('destination'), '--destination-ports': side('destination'), '--ports': side('either'), '--port': side('either') },
     ({ protocol }) => {
-      if (protocol === null || !MULTIPORT_PROTOCOLS.has(protocol)) throw new RuleError('multiport needs -p tcp, udp or sctp.');
-      if (!match) throw new RuleError('multiport needs --sports, --dports or --ports.');
+      if (protocol === null || !MULTIPORT_PROTOCOLS.has(protocol)) throw new RuleError('needs_ports', { what: 'multiport' });
+      if (!match) throw new RuleError('needs_one_of', { what: 'multiport', options: '--sports, --dports, --ports' });
       return { match };
     },
   );

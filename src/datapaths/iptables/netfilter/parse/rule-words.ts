@@ -1,5 +1,6 @@
 import type { Negatable } from '../rule.ts';
 import { RuleError } from './rule-error.ts';
+import type { RuleFault, RuleFaultCode } from './rule-fault.ts';
 
 /** A rule's words, read one after the other, with the `!` that stands before an option. */
 export class RuleWords {
@@ -29,9 +30,10 @@ export class RuleWords {
     return this.#words[this.#at];
   }
 
-  take(what: string): string {
+  /** The next word. `ends`: what is said where there is none, of the option (or target) `of`. */
+  take(ends: RuleFaultCode & `ends_${string}`, of = ''): string {
     const word = this.#words[this.#at];
-    if (word === undefined) throw new RuleError(`The rule ends where ${what} should stand.`, this.#words.length - 1);
+    if (word === undefined) throw new RuleError(ends, { option: of }, this.#words.length - 1);
     this.#at += 1;
     return word;
   }
@@ -48,9 +50,9 @@ export class RuleWords {
       negated = !negated;
       this.#at += 1;
     }
-    const text = this.take(`the value of ${option}`);
+    const text = this.take('ends_value', option);
     const value = read(text);
-    if (value === undefined) throw new RuleError(`${option} cannot take “${text}”.`, this.last);
+    if (value === undefined) throw new RuleError('cannot_take', { option, text }, this.last);
     return { value, negated };
   }
 
@@ -67,7 +69,7 @@ export class RuleWords {
   }
 
   mustNotNegate(option: string): void {
-    if (this.#negated) throw new RuleError(`${option} cannot be negated.`, this.last);
+    if (this.#negated) throw new RuleError('cannot_negate', { option }, this.last);
   }
 
   /** Takes the next word where it is one of these options, `!` before it included. */
@@ -85,7 +87,7 @@ export class RuleWords {
     return word;
   }
 
-  error(reason: string): RuleError {
-    return new RuleError(reason, this.last);
+  error(code: RuleFaultCode, values: RuleFault['values'] = {}): RuleError {
+    return new RuleError(code, values, this.last);
   }
 }

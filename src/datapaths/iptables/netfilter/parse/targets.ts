@@ -1,6 +1,7 @@
 import { REJECT_CODES, type NoteEffect, type RejectWith, type RuleNote, type Target } from '../rule.ts';
 import { natTarget } from './nat-targets.ts';
 import { readSides } from './list-matches.ts';
+import type { RuleError } from './rule-error.ts';
 import type { RuleWords } from './rule-words.ts';
 import { readDscp, readDscpClass, readInteger, readMark, readNumber, readTos } from './values.ts';
 
@@ -88,8 +89,8 @@ const UNHEARD: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
 function skipOptions(words: RuleWords, options: Readonly<Record<string, 0 | 1>>): void {
   const known = (word: string) => Object.hasOwn(options, word);
   for (let option = words.option(known); option !== undefined; option = words.option(known)) {
-    if (words.flag()) throw words.error(`${option} cannot be negated.`);
-    if (options[option] === 1) words.take(`the value of ${option}`);
+    if (words.flag()) throw words.error('cannot_negate', { option });
+    if (options[option] === 1) words.take('ends_value', option);
   }
 }
 
@@ -111,8 +112,7 @@ function otherTarget(name: string, words: RuleWords): ReadTarget | null {
 }
 
 function skipPair(words: RuleWords): void {
-  words.take('an option of HMARK');
-  words.take('its value');
+  words.take('ends_value', words.take('ends_option_of', 'HMARK'));
 }
 
 function queueTarget(name: string, words: RuleWords): ReadTarget {
@@ -121,7 +121,7 @@ function queueTarget(name: string, words: RuleWords): ReadTarget {
   for (let option = words.option(known); option !== undefined; option = words.option(known)) {
     words.mustNotNegate(option);
     if (option === '--queue-bypass') bypass = true;
-    else if (option !== '--queue-cpu-fanout') words.take(`the value of ${option}`);
+    else if (option !== '--queue-cpu-fanout') words.take('ends_value', option);
   }
   return { target: { kind: 'unheard', name, bypass }, ...note(name, bypass ? 'nothing-not-simulated' : 'dropped-no-listener') };
 }
@@ -135,7 +135,7 @@ function ctTarget(words: RuleWords): ReadTarget {
     if (option === '--notrack') {
       notrack = true;
     } else {
-      words.take(`the value of ${option}`);
+      words.take('ends_value', option);
       others = true;
     }
   }
@@ -144,8 +144,8 @@ function ctTarget(words: RuleWords): ReadTarget {
 }
 
 function markTarget(words: RuleWords): Target {
-  const option = words.take('an option of MARK');
-  if (!MARK_OPTIONS.has(option)) throw words.error(`The target MARK has no option ${option} here.`);
+  const option = words.take('ends_option_of', 'MARK');
+  if (!MARK_OPTIONS.has(option)) throw words.error('target_no_option', { target: 'MARK', option });
   const [number, mask] = words.plain(option, readMark);
   const [value, cleared] = changeOf(option, number, mask);
   return { kind: 'mark', value, mask: cleared };
@@ -181,7 +181,7 @@ function connmarkTarget(words: RuleWords): Target {
     switch (option) {
       case '--save-mark':
       case '--restore-mark':
-        if (action) throw words.error('CONNMARK takes one action.');
+        if (action) throw words.error('one_action', { target: 'CONNMARK' });
         action = option === '--save-mark' ? 'save' : 'restore';
         break;
       case '--nfmask':
@@ -197,29 +197,34 @@ function connmarkTarget(words: RuleWords): Target {
         shift = words.plain(option, (text) => ((readNumber(text) ?? 32) < 32 ? Number(text) : undefined)) * (option === '--left-shift-mark' ? 1 : -1);
         break;
       default: {
-        if (action) throw words.error('CONNMARK takes one action.');
+        if (action) throw words.error('one_action', { target: 'CONNMARK' });
         action = 'set';
         const [number, mask] = words.plain(option, readMark);
         [value, connectionMask] = changeOf(option, number, mask);
       }
     }
   }
-  if (!action) throw words.error(`The target CONNMARK has no option ${words.peek() ?? 'of its own'} here.`);
+  if (!action) throw connmarkError(words);
   return { kind: 'connmark', action, value, connectionMask, packetMask, shift };
+}
+
+function connmarkError(words: RuleWords): RuleError {
+  const option = words.peek();
+  return option === undefined ? words.error('ends_option_of', { option: 'CONNMARK' }) : words.error('target_no_option', { target: 'CONNMARK', option });
 }
 
 const CONNMARK_OPTIONS = new Set(['--save-mark', '--restore-mark', '--nfmask', '--ctmask', '--mask', '--left-shift-mark', '--right-shift-mark', '--set-xmark', '--set-mark', '--and-mark', '--or-mark', '--xor-mark']);
 
 function ttlTarget(words: RuleWords): Target {
-  const option = words.take('an option of TTL');
+  const option = words.take('ends_option_of', 'TTL');
   const action = { '--ttl-set': 'set', '--ttl-inc': 'inc', '--ttl-dec': 'dec' }[option] as 'set' | 'inc' | 'dec' | undefined;
-  if (!action) throw words.error(`The target TTL has no option ${option}.`);
+  if (!action) throw words.error('target_no_option', { target: 'TTL', option });
   return { kind: 'ttl', action, value: words.plain(option, (text) => (readInteger(text) ?? 256) < 256 ? Number(text) : undefined) };
 }
 
 /** All of TOS' options, as `(tos & ~mask) ^ value`. */
 function tosTarget(words: RuleWords): Target {
-  const option = words.take('an option of TOS');
+  const option = words.take('ends_option_of', 'TOS');
   const [value, mask] = words.plain(option, readTos);
   switch (option) {
     case '--set-tos':
@@ -231,13 +236,13 @@ function tosTarget(words: RuleWords): Target {
     case '--xor-tos':
       return { kind: 'tos', value, mask: 0 };
     default:
-      throw words.error(`The target TOS has no option ${option}.`);
+      throw words.error('target_no_option', { target: 'TOS', option });
   }
 }
 
 function dscpTarget(words: RuleWords): Target {
-  const option = words.take('an option of DSCP');
-  if (option !== '--set-dscp' && option !== '--set-dscp-class') throw words.error(`The target DSCP has no option ${option}.`);
+  const option = words.take('ends_option_of', 'DSCP');
+  if (option !== '--set-dscp' && option !== '--set-dscp-class') throw words.error('target_no_option', { target: 'DSCP', option });
   return { kind: 'tos', value: words.plain(option, option === '--set-dscp' ? readDscp : readDscpClass) << 2, mask: 0xfc };
 }
 
@@ -245,27 +250,27 @@ function dscpTarget(words: RuleWords): Target {
 const ETHERNET_SEGMENT = 1460;
 
 function tcpmssTarget(words: RuleWords): Target {
-  const option = words.take('an option of TCPMSS');
+  const option = words.take('ends_option_of', 'TCPMSS');
   if (option === '--clamp-mss-to-pmtu') return { kind: 'tcpmss', size: ETHERNET_SEGMENT };
-  if (option !== '--set-mss') throw words.error(`The target TCPMSS has no option ${option}.`);
+  if (option !== '--set-mss') throw words.error('target_no_option', { target: 'TCPMSS', option });
   return { kind: 'tcpmss', size: words.plain(option, readInteger) };
 }
 
 function setTarget(words: RuleWords): ReadTarget {
-  const option = words.take('an option of SET');
+  const option = words.take('ends_option_of', 'SET');
   let seconds: number | null = null;
   let exist = false;
   const known = (word: string) => word === '--exist' || word === '--timeout';
-  if (option !== '--add-set' && option !== '--del-set' && option !== '--map-set') throw words.error(`The target SET has no option ${option} here.`);
+  if (option !== '--add-set' && option !== '--del-set' && option !== '--map-set') throw words.error('target_no_option', { target: 'SET', option });
   const set = words.plain(option, (text) => text);
-  const sides = readSides(words.take('src or dst'));
-  if (!sides) throw words.error(`${option} takes a set and src or dst for each of its parts.`);
+  const sides = readSides(words.take('ends_sides'));
+  if (!sides) throw words.error('set_sides', { option });
   for (let next = words.option(known); next !== undefined; next = words.option(known)) {
     if (next === '--timeout') seconds = words.plain(next, readInteger);
     else exist = true;
   }
   if (option === '--map-set') {
-    while (words.peek()?.startsWith('--map-')) words.take('an option of SET');
+    while (words.peek()?.startsWith('--map-')) words.take('ends_option_of', 'SET');
     return { target: { kind: 'continue', name: 'SET', tracks: false }, ...note('SET', 'nothing-not-simulated') };
   }
   return { target: { kind: 'set', action: option === '--add-set' ? 'add' : 'del', set, sides, seconds, exist } };

@@ -71,7 +71,7 @@ export function unseen(name: string): MatchReader {
       if (takes === undefined) return false;
       if (typeof takes === 'string') {
         words.mustNotNegate(option);
-        values.set(option, takes === '?1' ? words.take(`the value of ${option}`) : '');
+        values.set(option, takes === '?1' ? words.take('ends_value', option) : '');
         return true;
       }
       asked += 1;

@@ -1,0 +1,85 @@
+/** What can be wrong with a rule, or with a text of rules, in English: a terminal says it so, a page the message `rule_fault_…` of its language. */
+const SENTENCES = {
+  stray: 'This stands outside any table: a table begins with *filter, *nat, *mangle or *raw and ends with COMMIT.',
+  outside_table: '“{text}” stands outside any table: a table begins with *filter, *nat, *mangle or *raw.',
+  rule_outside: 'A rule stands outside any table.',
+  table_uncommitted: 'A new table begins before the table {table} was committed.',
+  no_table: 'There is no table {table} here.',
+  cut_off: 'The text ends before the table {table} was committed: it is cut off.',
+  chain_form: 'A chain is declared as “:NAME POLICY [packets:bytes]”.',
+  policy_not: 'A policy is ACCEPT or DROP (or - for a chain of one’s own), not {policy}.',
+  policy_form: 'A policy is ACCEPT or DROP.',
+  counters_not: 'Counters are written [packets:bytes], not {text}.',
+  counters_form: 'Counters are written [packets:bytes].',
+  quote_open: 'A quote is opened and not closed.',
+  no_command: 'The command {verb} is not known here: rules come with -A, -I or -R and go with -D, chains go with -X.',
+  verb_chain: '“{verb}” needs a chain.',
+  replace_number: '-R needs a rule’s number.',
+  from_one: 'Rules are numbered from 1.',
+  second_command: 'A second command, {verb}: one rule stands on a line.',
+  no_chain: 'There is no chain {chain} in the table {table}.',
+  no_rule: '{chain} has no rule {number}: it has {count}.',
+  no_such_rule: '{chain} has no such rule to take out.',
+  no_policy: '{chain} is no built-in chain of the table {table}: it has no policy.',
+  built_in_stays: '{chain} is a built-in chain and stays.',
+  chain_not_empty: 'The chain {chain} cannot be deleted: it holds rules.',
+  chain_used: 'The chain {chain} cannot be deleted: {caller} jumps to it.',
+  circle: 'The chains jump in a circle: {chains}.',
+  no_target: 'There is no chain or target {chain} to jump to.',
+  jump_built_in: 'A rule cannot jump to the built-in chain {chain}.',
+  output_unrouted: '-o cannot stand in {chain}: the packet is not routed yet.',
+  input_nowhere: '-i cannot stand in {chain}.',
+  wrong_table: 'The target {target} belongs to the table {owner}, not to {table}.',
+  nat_drop: 'The table nat is not for filtering: DROP belongs to the table filter.',
+  wrong_hook: 'The target {target} stands in {chain}, which is reached from {hook}: there it is not allowed.',
+  one_target: 'A rule has one target only.',
+  no_match: 'The match “{match}” is not known here.',
+  match_no_option: 'The match “{match}” has no option {option} here.',
+  target_no_option: 'The target {target} has no option {option} here.',
+  no_word: '“{text}” is not known here.',
+  no_address: '{text} is no address.',
+  cannot_take: '{option} cannot take “{text}”.',
+  cannot_negate: '{option} cannot be negated.',
+  needs: '{what} needs {option}.',
+  needs_any: '{what} needs {option} or another of its options.',
+  needs_one_of: '{what} needs one of {options}.',
+  takes_one_of: '{what} takes one of {options}.',
+  needs_ports: '{what} needs -p tcp, udp or sctp.',
+  target_ports: '{target} with ports needs -p tcp, udp or sctp.',
+  ports_before: '{option} needs -p tcp, udp or sctp before it.',
+  set_sides: '{option} takes a set and src or dst for each of its parts.',
+  two_lists: '{option} takes two lists of flags.',
+  one_list: '{what} takes one list of ports.',
+  once: '{option} can stand once only.',
+  once_range: '{option} can stand once only: Linux takes one range.',
+  one_action: '{target} takes one action.',
+  protocol_none: '! -p all would match nothing.',
+  nth_every: 'statistic --mode nth needs --every of 1 or more.',
+  nth_packet: 'statistic’s --packet must be below --every.',
+  hashlimit_units: 'hashlimit’s rate and its burst are both in bytes, or neither.',
+  hashlimit_burst: 'hashlimit’s burst cannot be smaller than what its rate lets through in a second.',
+  time_contiguous: 'time’s --contiguous needs a --timestop before its --timestart.',
+  ends_value: 'The rule ends where the value of {option} should stand.',
+  ends_option: 'The rule ends where an option should stand.',
+  ends_option_of: 'The rule ends where an option of {option} should stand.',
+  ends_sides: 'The rule ends where src or dst should stand.',
+  ends_flags: 'The rule ends where the flags that must be set should stand.',
+  ends_match: 'The rule ends where a match’s name should stand.',
+  ends_target: 'The rule ends where a target should stand.',
+  ends_counters: 'The rule ends where its counters should stand.',
+  ends_not: 'The rule ends after “!”.',
+  said: '{text}',
+} as const;
+
+export type RuleFaultCode = keyof typeof SENTENCES;
+
+/** Why rules cannot be taken: the sentence's key, and the words and numbers of the rules that stand in it. */
+export interface RuleFault {
+  readonly code: RuleFaultCode;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+/** The sentence in English. */
+export function ruleSentence({ code, values }: RuleFault): string {
+  return SENTENCES[code].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+}
