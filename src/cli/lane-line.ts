@@ -6,7 +6,7 @@ import type { Lane } from '../simulation/api.ts';
 
 /** What became of one packet in one lane, as JSON: addresses as text, times in nanoseconds. */
 export function laneLine({ report, timeline }: Lane, profile: string, trace: boolean): object {
-  const { datapath, verdict, packetIn, packetOut, connection, work } = report;
+  const { datapath, verdict, packetIn, packetOut, connection, work, attached } = report;
   const arrived = verdict.kind === 'delivered' || verdict.kind === 'forwarded';
   return {
     datapath,
@@ -15,6 +15,7 @@ export function laneLine({ report, timeline }: Lane, profile: string, trace: boo
     ...(arrived ? { endpoint: formatEndpoint(verdict.address, verdict.port), device: verdict.device } : { by: verdict.by }),
     arrived: packetOut ? flowText(packetOut) : null,
     connection,
+    ...(attached ? { attached } : {}),
     work,
     time: { total: timeline.total, shared: timeline.shared, profile },
     ...(trace ? { stages: stageLines(report, timeline) } : {}),

@@ -5,9 +5,10 @@ import { parseIpv4 } from '../packet/address.ts';
 import { ClusterSource } from '../simulation/cluster.ts';
 import type { Parties } from '../simulation/exchange.ts';
 import { readAssets } from '../simulation/node-assets.ts';
-import { PRESETS, type PresetId, type Scene, type SceneCluster } from '../simulation/scene.ts';
+import { PRESETS, type PresetId, type SceneCluster } from '../simulation/scene.ts';
 import { SimulationError } from '../simulation/simulation-error.ts';
 import { Simulation } from '../simulation/simulation.ts';
+import { attachFaults, attachTo } from './attach-option.ts';
 import { CommandError, UsageError, type Command } from './command.ts';
 import { readInput, required } from './input.ts';
 import { laneLine } from './lane-line.ts';
@@ -19,7 +20,7 @@ const PROTOCOLS = ['TCP', 'UDP', 'SCTP'] as const;
 /** Packets through the lanes: the same engines, scene and numbers as on the page. */
 export const command: Command = {
   usage: [
-    '--cluster F|preset:N --from NS/POD --to IP:PORT/PROTO [--datapath iptables|ebpf|all] [--count N] [--seed N] [--trace] [--profile ID] [--established] [--packet N] [--position N]',
+    '--cluster F|preset:N --from NS/POD --to IP:PORT/PROTO [--datapath iptables|ebpf|all] [--count N] [--seed N] [--trace] [--profile ID] [--established] [--packet N] [--position N] [--attach F.o[:PROGRAM]@HOOK[,before][,CONSTANT=HEX]]…',
     '--rules F --from ADDRESS|node --to IP:PORT/PROTO|IP/ICMP [--in INTERFACE] [--out INTERFACE] [--count N] [--seed N] [--trace] [--profile ID] [--packet N]',
   ],
   summary: 'Sends packets through the lanes, or through a node’s own rules: verdict, endpoint, work and time, one JSON line for each packet and lane.',
@@ -43,6 +44,8 @@ export const command: Command = {
         // Which packet of the seed's sequence is the first; where the target stands in KUBE-SERVICES.
         packet: { type: 'string', default: '0' },
         position: { type: 'string' },
+        // Programs of one's own in the map's lane.
+        attach: { type: 'string', multiple: true, default: [] },
       },
     });
     if (values.rules !== undefined && values.cluster !== undefined) throw new UsageError('--rules and --cluster: name one of them, the rules of a node or a cluster’s objects.');
@@ -63,6 +66,7 @@ export const command: Command = {
       added: [],
     } as const;
     if (values.rules !== undefined) {
+      if (values.attach.length > 0) throw new UsageError('--attach has no meaning with --rules.');
       for (const option of ['established', 'position'] as const) if (values[option]) throw new UsageError(`--${option} has no meaning with --rules.`);
       const scene = { ...common, mode: 'rules', cluster: { kind: 'rules', text: readInput(file) } } as const;
       sendThroughRules({ file, scene, from, to: destination, input: values.in, output: values.out, count, trace: values.trace }, print);
@@ -71,12 +75,16 @@ export const command: Command = {
     for (const option of ['in', 'out'] as const) if (values[option] !== undefined) throw new UsageError(`--${option} goes with --rules.`);
     const cluster = clusterOf(file);
     const to = destinationOf(destination);
-    const scene: Scene = { ...common, mode: 'race', cluster };
+    if (values.attach.length > 0 && !datapaths.includes('ebpf')) throw new UsageError('--attach goes with the ebpf datapath.');
+    const attach = attachTo({ ...common, mode: 'race', cluster }, values.attach);
+    const { scene } = attach;
     const clusters = new ClusterSource();
     const errors = cluster.kind === 'text' ? faultsOf(clusters, cluster, file) : [];
     try {
       const simulation = new Simulation({ assets: readAssets(), profiles: { find: findProfile }, datapaths, clusters });
       const detail = values.trace ? 'steps' : 'stages';
+      const refused = attachFaults(simulation.attached(scene), attach, (line) => process.stderr.write(`${line}\n`));
+      if (refused.length > 0) throw new CommandError([...errors, ...refused].join('\n'));
       const target = simulation.targetAt(scene, to, values.position === undefined ? null : whole(values.position, 'position', 0));
       for (let packet = first; packet < first + count; packet++) {
         const race = simulation.raceBetween({ ...scene, target, packet }, from, to, detail);

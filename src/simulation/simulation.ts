@@ -1,6 +1,7 @@
 import { timePacket, timeUpdate } from '../cost/model.ts';
 import type { Profile } from '../cost/profile.ts';
 import type { DatapathAssets } from '../datapaths/assets.ts';
+import type { AttachedProgram } from '../datapaths/ebpf/index.ts';
 import { DATAPATH_IDS } from '../datapaths/registry.ts';
 import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { PacketReport, TraceDetail, UpdateReport } from '../datapaths/report.ts';
@@ -110,6 +111,11 @@ export class Simulation {
     return this.#send(scene, lanes, { from: addressOf(address), ...to }, detail);
   }
 
+  /** What came of the programs that the scene attaches to lane B. */
+  attached(scene: Scene): readonly AttachedProgram[] {
+    return this.#prepare(scene).lanes.ebpf?.attached ?? [];
+  }
+
   /** The scene's target that moves the Service port with this address to `position`, where there is one. */
   targetAt(scene: Scene, { to, port, protocol }: Omit<Parties, 'from'>, position: number | null): Scene['target'] {
     const { lanes } = this.#prepare(scene);
@@ -152,13 +158,13 @@ export class Simulation {
     return found;
   }
 
-  read(cluster: Scene['cluster']): Reading {
-    return this.#clusters.read(cluster);
+  read(cluster: Scene['cluster'], progress?: (done: number) => void): Reading {
+    return this.#clusters.read(cluster, progress);
   }
 
-  /** The left lane's rules as the scene has them, to be looked at and sent through. */
-  rules(scene: Scene): RuleBrowser {
-    const { lanes } = this.#prepare(scene);
+  /** The left lane's rules as the scene has them, to be looked at and sent through. `progress` as of `open`. */
+  rules(scene: Scene, progress?: (progress: Progress) => void): RuleBrowser {
+    const { lanes } = this.#prepare(scene, progress);
     const { iptables, cluster } = lanes;
     if (!iptables) throw new SimulationError('simulation_engine', { reason: 'There is no lane of rules here.' });
     // Rules of a person's own stand as they are.

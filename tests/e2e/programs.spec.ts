@@ -247,3 +247,70 @@ for (const [width, height] of [[1440, 900], [1280, 720], [390, 844]] as const) {
     if (width > 1000) expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThanOrEqual(height);
   });
 }
+
+const COUNTS = '.program tc counts\nr0 = -1\nexit\n';
+const attachMenu = (page: Page) => page.getByRole('button', { name: 'Attach to lane B' });
+const mark = (page: Page) => page.getByRole('button', { name: /^Your program in lane B/ });
+
+test('a program of one’s own is attached to lane B by keyboard, runs in Race, stands in the link, and is detached', async ({ page }) => {
+  await open(page);
+  await write(page, COUNTS);
+  await expect(checker(page)).toContainText('2 instructions followed');
+  await attachMenu(page).press('Enter');
+  const menu = page.getByRole('dialog', { name: 'Attach to lane B' });
+  await expect(menu.getByRole('radio', { name: /^from-container/ })).toBeChecked();
+  await expect(menu.getByRole('radio', { name: /^from-container/ })).toBeFocused();
+  await expect(menu.getByRole('radio', { name: 'before cil_from_container' })).toBeChecked();
+  await menu.getByRole('button', { name: 'Attach and race' }).press('Enter');
+
+  await expect(page.getByRole('button', { name: 'Race', exact: true })).toHaveAttribute('aria-current', 'page');
+  await expect(mark(page)).toContainText('your program', { timeout: 60_000 });
+  await expect(page.getByRole('img', { name: /eBPF: client pod, veth, counts: TC_ACT_UNSPEC, cil_from_container/ })).toBeAttached();
+  await mark(page).click();
+  const said = page.getByRole('dialog', { name: /^Your program in lane B/ });
+  await expect(said).toContainText('TC_ACT_UNSPEC (-1)');
+  await expect(said).toContainText('hands on to the next program at the hook');
+  await page.keyboard.press('Escape');
+
+  // The link carries it: another page shows the same.
+  const address = page.url();
+  expect(address).toContain('attached=from-container:before:text:');
+  const again = await page.context().newPage();
+  await again.goto(address);
+  await expect(mark(again)).toContainText('your program', { timeout: 60_000 });
+  await again.close();
+
+  await mark(page).click();
+  await page.getByRole('button', { name: 'Detach counts from from-container' }).click();
+  await expect(mark(page)).toBeHidden();
+  await expect(page.getByRole('img', { name: /eBPF: client pod, veth, cil_from_container/ })).toBeAttached();
+  expect(page.url()).not.toContain('attached=');
+});
+
+test('a person’s own object, with a constant rewritten, takes the place of the lane’s', async ({ page }) => {
+  await open(page);
+  await page.locator('input[type=file]').first().setInputFiles({ name: 'mine.o', mimeType: 'application/octet-stream', buffer: readFileSync(OBJECT) });
+  const events = page.getByRole('textbox', { name: /^enable_events/ });
+  await expect(events).toHaveValue('00');
+  await events.fill('01');
+  await events.press('Enter');
+  await expect(result(page)).toContainText('perf_event_output', { timeout: 30_000 });
+  await attachMenu(page).click();
+  await expect(page.getByRole('dialog', { name: 'Attach to lane B' })).toContainText('with enable_events = 01');
+  await page.getByRole('radio', { name: 'in place of cil_from_container' }).check();
+  await page.getByRole('button', { name: 'Attach and race' }).click();
+  await expect(mark(page)).toContainText('your program', { timeout: 60_000 });
+  await mark(page).click();
+  await expect(page.getByRole('dialog', { name: /^Your program in lane B/ })).toContainText('cilium_lb4_services_v2');
+  expect(page.url()).toContain('attached=from-container:instead:file:mine.o:');
+});
+
+test('what the checker refuses cannot be attached, and the page says why', async ({ page }) => {
+  await open(page);
+  await write(page, '.program tc mine\nr2 = *(u32 *)(r1 + 76)\nr0 = *(u8 *)(r2 + 0)\nexit\n');
+  await expect(checker(page)).toContainText('refused');
+  await attachMenu(page).click();
+  const menu = page.getByRole('dialog', { name: 'Attach to lane B' });
+  await expect(menu).toContainText('The checker refuses mine at instruction 1');
+  await expect(menu.getByRole('button', { name: 'Attach and race' })).toBeHidden();
+});

@@ -5,7 +5,7 @@ import { ProgramsClient } from '../../src/simulation/programs/client.ts';
 import type { ProgramsWorkerApi } from '../../src/simulation/programs/worker-api.ts';
 import { SimulationError } from '../../src/simulation/simulation-error.ts';
 
-const OPENED: OpenedObject = { spec: { programs: [], maps: [] }, fault: null, maps: [], filled: [] };
+const OPENED: OpenedObject = { spec: { programs: [], maps: [] }, fault: null, maps: [], constants: [], filled: [] };
 
 /** A worker's two ends in one thread; the program `stuck` is never answered. */
 class FakeWorker extends EventTarget {

@@ -1,6 +1,7 @@
 export { agentWrites, serviceEntries } from './agent-writes.ts';
 export { ATTACH_HOOKS, type AttachedProgram, type Attachment, type AttachHook, type AttachPlace, type Unlike } from './attached/attachment.ts';
 export { actionOf, TC_ACTION, XDP_ACTION } from './attached/hook-actions.ts';
+export { objectConstants, type ObjectConstant } from './attached/object-constants.ts';
 export { fitsHook } from './attached/fits-hook.ts';
 export { EbpfDatapath } from './ebpf-datapath.ts';
 export { macOf } from './pod-mac.ts';

@@ -1,12 +1,16 @@
-import type { CheckResult, CollectionSpec, RunOutput } from '../../datapaths/ebpf/index.ts';
+import type { CheckResult, CollectionSpec, ObjectConstant, RunOutput } from '../../datapaths/ebpf/index.ts';
 import type { InstructionRow, MapInfo, MapRow } from '../../datapaths/view.ts';
 
 /** Where an object comes from. */
-export type ObjectSource =
+export type ObjectSource = (
   /** One of the project's own, by base name: `from_container`. */
   | { readonly kind: 'sample'; readonly name: string }
   /** A person's own, or one that was assembled. */
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+) & {
+  /** Global constants that are rewritten before it is loaded: bytes of their size, by name. */
+  readonly constants?: Readonly<Record<string, Uint8Array>>;
+};
 
 /** What is wrong with an object, a program, a run or an entry, and where: a sentence of the VM's own. */
 export interface BpfFault {
@@ -24,6 +28,8 @@ export interface OpenedObject {
   /** Why it can be read but not loaded; null: it is loaded. */
   readonly fault: BpfFault | null;
   readonly maps: readonly MapInfo[];
+  /** Its global constants, as the object has them. */
+  readonly constants: readonly ObjectConstant[];
   /** Maps that hold what the agent writes for the shop's Services. */
   readonly filled: readonly string[];
 }

@@ -1,5 +1,5 @@
 import type { DatapathAssets } from '../../datapaths/assets.ts';
-import { BpfError, createVm, keyText, START_NS, valueText, type CheckResult, type Collection, type MapSpec, type ProgramSpec, type RunAccess, type Vm } from '../../datapaths/ebpf/index.ts';
+import { BpfError, createVm, keyText, objectConstants, START_NS, valueText, type CheckResult, type Collection, type MapSpec, type ProgramSpec, type RunAccess, type Vm } from '../../datapaths/ebpf/index.ts';
 import type { MapInfo } from '../../datapaths/view.ts';
 import type { BpfFault, MapWindow, ObjectSource, OpenedObject, OpenedProgram, Outcome, ProgramInput, ProgramRun } from './api.ts';
 import { exampleInput } from './example-input.ts';
@@ -17,6 +17,7 @@ const MOST_RECORDS = 1000;
 
 interface Loaded {
   readonly bytes: Uint8Array;
+  readonly constants: NonNullable<ObjectSource['constants']>;
   readonly spec: OpenedObject['spec'];
   readonly collection: Collection | null;
   readonly opened: OpenedObject;
@@ -48,31 +49,32 @@ export class Programs {
   open(source: ObjectSource): Outcome<OpenedObject> {
     const bytes = source.kind === 'bytes' ? source.bytes : this.#objects[source.name];
     if (!bytes) return { fault: { message: `There is no object ${source.kind === 'sample' ? source.name : ''} here.`, program: null, instruction: null } };
-    return this.#open(bytes);
+    return this.#open(bytes, source.constants ?? {});
   }
 
   reset(): Outcome<OpenedObject> {
-    const { bytes } = this.#one();
-    return this.#open(bytes);
+    const { bytes, constants } = this.#one();
+    return this.#open(bytes, constants);
   }
 
-  #open(bytes: Uint8Array): Outcome<OpenedObject> {
+  #open(bytes: Uint8Array, rewritten: Loaded['constants']): Outcome<OpenedObject> {
     return attempt(() => {
       const spec = this.#vm.inspect(bytes);
+      const constants = objectConstants(bytes);
       this.#loaded?.collection?.free();
       this.#loaded = null;
       this.#checks.clear();
       this.#now = START_NS;
       try {
-        const collection = this.#vm.load(bytes, { seed: this.#seed });
+        const collection = this.#vm.load(bytes, { seed: this.#seed, constants: rewritten });
         collection.setFuel(MOST_STEPS);
         const filled = fillMaps(collection, this.#takes(spec.maps));
-        const opened: OpenedObject = { spec, fault: null, maps: spec.maps.map(({ name }) => collection.info(name)), filled };
-        this.#loaded = { bytes, spec, collection, opened };
+        const opened: OpenedObject = { spec, fault: null, maps: spec.maps.map(({ name }) => collection.info(name)), constants, filled };
+        this.#loaded = { bytes, constants: rewritten, spec, collection, opened };
         return opened;
       } catch (error) {
-        const opened: OpenedObject = { spec, fault: faultOf(error), maps: [], filled: [] };
-        this.#loaded = { bytes, spec, collection: null, opened };
+        const opened: OpenedObject = { spec, fault: faultOf(error), maps: [], constants, filled: [] };
+        this.#loaded = { bytes, constants: rewritten, spec, collection: null, opened };
         return opened;
       }
     });

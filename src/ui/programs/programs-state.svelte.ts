@@ -40,6 +40,8 @@ export class ProgramsState {
   runs = $state(0);
   runFault = $state.raw<BpfFault | null>(null);
   place = $state(0);
+  /** Global constants of the object that were rewritten, by name. */
+  rewritten = $state.raw<Readonly<Record<string, Uint8Array>>>({});
   maps = $state.raw<readonly MapInfo[]>([]);
   mapName = $state<string | null>(null);
   window = $state.raw<{ readonly from: number; readonly shown: MapWindow } | null>(null);
@@ -49,6 +51,8 @@ export class ProgramsState {
   busy = $state(false);
 
   readonly #api: ProgramsApi;
+  /** What the object on the page was opened from. */
+  #opened: { readonly source: Parameters<ProgramsApi['open']>[0]; readonly text: { readonly name: string; readonly lines: Int32Array } | null } | null = null;
   /** What was asked for last: older answers are let go. */
   #turn = 0;
   #mapTurn = 0;
@@ -160,6 +164,20 @@ export class ProgramsState {
     await this.#work(() => this.#choose(name));
   }
 
+  /** Loads the object anew with a constant rewritten; null: as the object has it. */
+  async rewrite(name: string, value: Uint8Array | null): Promise<void> {
+    const { origin, name: program } = this;
+    const opened = this.#opened;
+    if (!origin || !opened) return;
+    const rewritten = Object.fromEntries([...Object.entries(this.rewritten).filter(([other]) => other !== name), ...(value ? [[name, value] as const] : [])].sort(([a], [b]) => (a < b ? -1 : 1)));
+    await this.#work(async () => {
+      if (!(await this.#open(origin, { ...opened.source, constants: rewritten }, opened.text)) && !this.object) return;
+      this.rewritten = rewritten;
+      if (program !== null && program !== this.name) await this.#choose(program);
+      await this.#run();
+    });
+  }
+
   setInput(input: ProgramInput): void {
     this.input = input;
     this.#forgetRun();
@@ -230,6 +248,7 @@ export class ProgramsState {
     // The list was not had where its call was ended.
     if (this.samples.length === 0) this.samples = await this.#api.samples();
     this.#clear(origin);
+    this.#opened = { source, text };
     if ('fault' in outcome) {
       this.objectFault = outcome.fault;
       return false;
@@ -338,6 +357,7 @@ export class ProgramsState {
     this.name = null;
     this.program = null;
     this.textLines = null;
+    this.rewritten = {};
     this.runs = 0;
     this.maps = [];
     this.mapName = null;

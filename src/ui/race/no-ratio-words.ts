@@ -7,6 +7,7 @@ export function noRatioWords(span: Exclude<ReturnType<typeof ratioSpan>, 'same'>
     case 'ended': return m.race_no_ratio();
     case 'one-left': return m.race_no_ratio_one_left();
     case 'left': return m.race_no_ratio_left();
+    case 'stack': return m.race_no_ratio_stack();
     case 'node': return m.race_no_ratio_node();
   }
 }

@@ -58,7 +58,7 @@ export function raceModel(race: Race, opened: Opened): RaceModel {
       rules: Math.max(opened.positions, scan?.evaluated ?? 0),
       scaleEnd: Math.max(walked.timeline.total, raceEnd(race)),
     },
-    map: { lane: map, parts: laneParts(map.timeline), stations: stationsOf(map.timeline, map.report.verdict), accesses: accessesOf(map) },
+    map: { lane: map, parts: laneParts(map.timeline), stations: stationsOf(map.timeline, map.report.verdict, map.report.attached), accesses: accessesOf(map) },
   };
 }
 

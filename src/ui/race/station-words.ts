@@ -5,7 +5,8 @@ import type { Station } from './stations.ts';
 const HASHED = /^(KUBE-(?:SVC|SEP|SVL|EXT|FW)-)(\w{4})\w+$/;
 
 /** What a station is called on the path. */
-export function stationWords({ name, role, dnat, accesses }: Station): string {
+export function stationWords({ name, role, dnat, accesses, returned }: Station): string {
+  if (name !== null && returned) return `${name}: ${returned}`;
   if (name !== null && role === 'uplink') return m.race_left_on({ device: name });
   if (name !== null) {
     const short = name.replace(HASHED, dnat ? '$1' : '$1$2…').replace(/-$/, '');

@@ -1,5 +1,5 @@
 import type { Timeline } from '../../cost/model.ts';
-import type { Verdict } from '../../datapaths/report.ts';
+import type { AttachedRun, Verdict } from '../../datapaths/report.ts';
 import type { Stage } from '../../datapaths/stage.ts';
 
 /** A place on a lane's path. Times in ns. */
@@ -16,6 +16,10 @@ export interface Station {
   readonly dnat: boolean;
   /** Map stations only: accesses made there. */
   readonly accesses: number;
+  /** The program is a person's own: the hook that it stands at. */
+  readonly own?: string;
+  /** What it returned, as the kernel calls it. */
+  readonly returned?: string;
 }
 
 interface Draft {
@@ -25,6 +29,8 @@ interface Draft {
   end: number;
   dnat: boolean;
   accesses: number;
+  own?: string;
+  returned?: string;
 }
 
 /** What writes the header, among a program's helpers. */
@@ -35,7 +41,7 @@ const REWRITES = 'helper:skb_store_bytes';
  * station. Its end is the server pod, the node itself, or the uplink that it left the node on; a packet that was refused or
  * dropped never reaches the server pod.
  */
-export function stationsOf({ stages, total }: Timeline<Stage>, verdict: Verdict): readonly Station[] {
+export function stationsOf({ stages, total }: Timeline<Stage>, verdict: Verdict, attached: readonly AttachedRun[] = []): readonly Station[] {
   const drafts: Draft[] = [];
   const add = (name: string | null, role: Station['role'], start: number, end: number): Draft => {
     const last = drafts.at(-1);
@@ -47,14 +53,29 @@ export function stationsOf({ stages, total }: Timeline<Stage>, verdict: Verdict)
     drafts.push(draft);
     return draft;
   };
+  const mine = ownHooks(stages);
   let lastMap = -1;
-  stages.forEach(({ stage }, index) => { if (stage.kind === 'map') lastMap = index; });
+  stages.forEach(({ stage }, index) => { if (stage.kind === 'map' && !mine[index]) lastMap = index; });
   const established = stages.some(({ stage }) => stage.kind === 'conntrack' && (stage.work.natRewrites ?? 0) > 0);
   let routed = false;
   let mapped = false;
   let reached: number | null = null;
   stages.forEach(({ stage, start, duration }, index) => {
     const end = start + duration;
+    const own = mine[index];
+    if (own) {
+      // A run of a person's own is one place, its map accesses too.
+      const known = drafts.find((draft) => draft.own === own);
+      if (known) known.end = end;
+      else {
+        const run = attached.find(({ hook }) => hook === own);
+        const draft: Draft = { name: stage.name, role: null, start, end, dnat: false, accesses: 0, own, returned: run ? (run.action ?? `r0 = ${run.returned ?? ''}`) : '' };
+        // The process calls connect() before there is a packet.
+        if (own === 'connect4' && drafts.at(-1)?.role === 'veth') drafts.splice(-1, 0, draft);
+        else drafts.push(draft);
+      }
+      return;
+    }
     switch (stage.kind) {
       case 'way-in':
         add(null, 'veth', end, end);
@@ -108,6 +129,16 @@ export function stationsOf({ stages, total }: Timeline<Stage>, verdict: Verdict)
     ...drafts.map((draft): Station => ({ kind: 'dot', ...draft })),
     lastStation(verdict, reached, total),
   ];
+}
+
+/** For each stage the hook of the person's own program that it is part of; '': none. A run begins and ends with its program. */
+function ownHooks(stages: Timeline<Stage>['stages']): readonly string[] {
+  let own = '';
+  return stages.map(({ stage }) => {
+    if (stage.kind === 'program') own = stage.part;
+    else if (stage.kind !== 'map') own = '';
+    return own;
+  });
 }
 
 /** `reached`: when the way out began; null: there was none. */
