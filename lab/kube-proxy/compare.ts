@@ -6,6 +6,7 @@ import type { ClusterObject } from '../../src/kubernetes/change.ts';
 import { preset as makePreset } from '../../src/kubernetes/presets.ts';
 import { canonical } from '../../tests/conformance/canonical.ts';
 import { drawCase, RECORDED, type ProxyCase } from '../../tests/conformance/kube-proxy/draw-case.ts';
+import { FIRST_WIDE, WIDE_RECORDED, widenCase } from '../../tests/conformance/kube-proxy/widen-case.ts';
 import { shell } from '../shell.ts';
 import { ROOT } from '../workshop.ts';
 import { buildOracle, KUBERNETES } from './build-oracle.ts';
@@ -36,7 +37,7 @@ export function compareProxies(cases: number, from: number, say: (line: string) 
   const differences: string[] = [];
   let syncs = 0;
   for (let seed = from; seed < from + cases; seed += CHUNK) {
-    const chunk = Array.from({ length: Math.min(CHUNK, from + cases - seed) }, (_, index) => drawCase(seed + index));
+    const chunk = Array.from({ length: Math.min(CHUNK, from + cases - seed) }, (_, index) => caseOf(seed + index));
     for (const [index, truth] of ask(command, chunk).entries()) {
       const drawn = chunk[index];
       if (!drawn) continue;
@@ -48,6 +49,11 @@ export function compareProxies(cases: number, from: number, say: (line: string) 
     say(`${Math.min(seed + CHUNK - from, cases)} of ${cases} clusters, ${differences.length} differ.`);
   }
   return { cases, syncs, differences };
+}
+
+/** Seeds of recorded cases give those; of others, every second one is widened. */
+function caseOf(seed: number): ProxyCase {
+  return seed <= RECORDED || seed % 2 === 1 ? drawCase(seed) : widenCase(seed);
 }
 
 /** A whole payload as text, written again and again: ms of each time. */
@@ -81,10 +87,10 @@ export function timeRendering(preset: '5000' | '20000'): RenderTimes {
 /** Writes what kube-proxy wrote for the first seeds into the tests: a hash a payload. */
 export function recordProxy(): string {
   const command = buildOracle(join(ROOT, '.cache', 'lab', 'kube-proxy'));
-  const chunk = Array.from({ length: RECORDED }, (_, index) => drawCase(index + 1));
-  const hashes = ask(command, chunk).map((payloads) => payloads.map((payload) => (payload === null ? null : hashOf(payload))));
+  const record = (count: number, caseAt: (index: number) => ProxyCase) =>
+    `[\n${ask(command, Array.from({ length: count }, (_, index) => caseAt(index))).map((payloads) => JSON.stringify(payloads.map((payload) => (payload === null ? null : hashOf(payload))))).join(',\n')}\n]`;
   mkdirSync(join(FILE, '..'), { recursive: true });
-  writeFileSync(FILE, `{"kubernetes":"${KUBERNETES}","cases":[\n${hashes.map((one) => JSON.stringify(one)).join(',\n')}\n]}\n`);
+  writeFileSync(FILE, `{"kubernetes":"${KUBERNETES}","cases":${record(RECORDED, (index) => drawCase(index + 1))},"wide":${record(WIDE_RECORDED, (index) => widenCase(FIRST_WIDE + index))}}\n`);
   return FILE;
 }
 

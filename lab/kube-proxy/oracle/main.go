@@ -21,6 +21,7 @@ import (
 	proxyutil "k8s.io/kubernetes/pkg/proxy/util"
 	utiliptables "k8s.io/kubernetes/pkg/util/iptables"
 	fake "k8s.io/kubernetes/pkg/util/iptables/testing"
+	utilnode "k8s.io/kubernetes/pkg/util/node"
 
 	"oracle/iptables"
 )
@@ -160,21 +161,26 @@ func run(c testCase) map[string]any {
 	return map[string]any{"name": c.Name, "payloads": payloads, "renderMs": renderMs}
 }
 
-// The node's labels and its address; without a Node kube-proxy assumes loopback (pkg/util/node).
+// The node's labels and its IPv4 address; without one kube-proxy assumes loopback (detectNodeIPs, cmd/kube-proxy/app).
 func nodeOf(c testCase) (map[string]string, net.IP) {
+	loopback := net.IPv4(127, 0, 0, 1)
 	for _, item := range c.Items {
 		var node v1.Node
 		if json.Unmarshal(item, &node) != nil || node.Kind != "Node" || node.Name != c.Config.Node {
 			continue
 		}
-		for _, address := range node.Status.Addresses {
-			if ip := net.ParseIP(address.Address); address.Type == v1.NodeInternalIP && ip.To4() != nil {
+		ips, err := utilnode.GetNodeHostIPs(&node)
+		if err != nil {
+			return node.Labels, loopback
+		}
+		for _, ip := range ips {
+			if ip.To4() != nil {
 				return node.Labels, ip
 			}
 		}
-		return node.Labels, net.IPv4(127, 0, 0, 1)
+		return node.Labels, loopback
 	}
-	return nil, net.IPv4(127, 0, 0, 1)
+	return nil, loopback
 }
 
 // What the informers' selectors leave out (cmd/kube-proxy/app/server.go) is deleted to kube-proxy where it was there before.

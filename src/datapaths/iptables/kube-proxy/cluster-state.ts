@@ -1,7 +1,8 @@
+import type { Node } from 'kubernetes-types/core/v1';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import { keyOf, type ClusterChange, type ClusterObject } from '../../../kubernetes/change.ts';
 import { deepEqual } from './deep-equal.ts';
-import { servicePortsOf, type ServicePort } from './service-ports.ts';
+import { addressOf, servicePortsOf, type ServicePort } from './service-ports.ts';
 
 const NONE: readonly never[] = [];
 const ZONE = 'topology.kubernetes.io/zone';
@@ -25,7 +26,9 @@ export class ClusterState {
   readonly #serviceOfSlice = new Map<string, string>();
   readonly #node: string;
   zone = '';
-  nodeAddress = '';
+  /** As it was at kube-proxy's start: a later change of it is not heard of. Without one kube-proxy assumes loopback. */
+  nodeAddress = '127.0.0.1';
+  #started = false;
 
   constructor(node: string) {
     this.#node = node;
@@ -52,7 +55,7 @@ export class ClusterState {
         const ports = gone ? NONE : servicePortsOf(object);
         if (ports.length > 0) this.ports.set(name, ports);
         else this.ports.delete(name);
-        if (deepEqual(before.get(name), ports)) pending.delete(name);
+        if (samePorts(before.get(name) ?? NONE, ports)) pending.delete(name);
         else pending.add(name);
         // A sync is queued at once, even if a later change undoes this one.
         if (pending.size > 0) queued = true;
@@ -66,9 +69,10 @@ export class ClusterState {
         const zone = object.metadata.labels?.[ZONE] ?? '';
         if (zone !== this.zone) topology = true;
         this.zone = zone;
-        this.nodeAddress = object.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? this.nodeAddress;
+        if (!this.#started) this.nodeAddress = hostAddressOf(object) ?? this.nodeAddress;
       }
     }
+    this.#started = true;
     for (const name of pending) services.add(name);
     return { queued: queued || topology, services, topology };
   }
@@ -108,6 +112,23 @@ export class ClusterState {
   }
 }
 
+/** Whatever their order. */
+function samePorts(a: readonly ServicePort[], b: readonly ServicePort[]): boolean {
+  return a.length === b.length && a.every((port) => deepEqual(port, b.find(({ name, protocol }) => name === port.name && protocol === port.protocol)));
+}
+
+/** The node's first IPv4 address in the cluster, else its first outside (GetNodeHostIPs, pkg/util/node, and detectNodeIPs, cmd/kube-proxy/app). */
+function hostAddressOf({ status }: Node): string | undefined {
+  const addresses = status?.addresses ?? [];
+  for (const kind of ['InternalIP', 'ExternalIP']) {
+    for (const { type, address } of addresses) {
+      const printed = type === kind ? addressOf(address) : undefined;
+      if (printed !== undefined) return printed;
+    }
+  }
+  return undefined;
+}
+
 function placeOf(slices: readonly EndpointSlice[], { metadata }: EndpointSlice): number {
   return slices.findIndex((other) => (other.metadata?.name ?? '') === (metadata?.name ?? ''));
 }
@@ -115,6 +136,6 @@ function placeOf(slices: readonly EndpointSlice[], { metadata }: EndpointSlice):
 /** kube-proxy's informers leave out what another proxy serves, and slices of headless Services (cmd/kube-proxy/app/server.go). */
 function isForOthers(object: ClusterObject): boolean {
   const labels = object.metadata?.labels;
-  if (!labels) return false;
+  if (!labels || object.kind === 'Node') return false;
   return 'service.kubernetes.io/service-proxy-name' in labels || (object.kind === 'EndpointSlice' && 'service.kubernetes.io/headless' in labels);
 }

@@ -38,11 +38,15 @@ export function masqueradeMark(config: ProxyConfig): string {
   return `0x${((1 << config.masqueradeBit) >>> 0).toString(16).padStart(8, '0')}`;
 }
 
+/** What stands for networks in `nodePortAddresses`; `primary`, for the node's own address, where that is known (expandNodePortAddressKeywords, cmd/kube-proxy/app). */
+const KEYWORDS: Readonly<Partial<Record<string, string>>> = { localhost: '127.0.0.0/8', all: '0.0.0.0/0' };
+
 /** The CIDRs of `nodePortAddresses`; null: node ports answer on every local address (NewNodePortAddresses, pkg/proxy/util). */
 export function nodePortPrefixes(config: ProxyConfig, nodeAddress: string): readonly Ipv4Prefix[] | null {
   const prefixes: Ipv4Prefix[] = [];
   for (const text of config.nodePortAddresses) {
-    const prefix = parsePrefix(text === 'primary' ? nodeAddress : text);
+    if (text === 'primary' && nodeAddress.startsWith('127.')) continue;
+    const prefix = parsePrefix(text === 'primary' ? nodeAddress : (KEYWORDS[text] ?? text));
     if (prefix?.length === 0) return null;
     if (prefix) prefixes.push(prefix);
   }
@@ -52,7 +56,11 @@ export function nodePortPrefixes(config: ProxyConfig, nodeAddress: string): read
 /** Whether node ports answer on loopback addresses: asked for, and not outside `nodePortAddresses`. */
 export function allowsLocalhostNodePorts(config: ProxyConfig, nodeAddress: string): boolean {
   const prefixes = nodePortPrefixes(config, nodeAddress);
-  return config.localhostNodePorts && (prefixes === null || prefixes.some((prefix) => prefix.address >>> 24 === 127 || inPrefix(LOCALHOST, prefix)));
+  return config.localhostNodePorts && (prefixes === null || prefixes.some((prefix) => isLoopback(prefix.address) || inPrefix(LOCALHOST, prefix)));
 }
 
 export const LOCALHOST = 0x7f000001 as Ipv4;
+
+export function isLoopback(address: Ipv4): boolean {
+  return address >>> 24 === 127;
+}

@@ -1,6 +1,6 @@
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
 import { chainName } from './names.ts';
-import { protocolOf, usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
+import { addressOf, protocolOf, usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
 
 const NONE: readonly never[] = [];
 
@@ -28,7 +28,7 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
       if ((slicePort.name ?? '') !== port.portName || !slicePort.port) continue;
       if (protocolOf(slicePort.protocol) !== port.protocol) continue;
       for (const endpoint of slice.endpoints ?? []) {
-        const ip = endpoint.addresses[0];
+        const ip = addressOf(endpoint.addresses[0]);
         if (ip === undefined) continue;
         const text = `${ip}:${slicePort.port}`;
         const isLocal = endpoint.nodeName === node;

@@ -26,6 +26,7 @@ export interface ServicePort {
 }
 
 const NONE: readonly never[] = [];
+const EVERYTHING = '0.0.0.0/0';
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
 /** IPv4 addresses of a list, as kube-proxy prints them after parsing: without leading zeros. */
@@ -34,7 +35,8 @@ function addressesOf(texts: readonly (string | undefined)[] | undefined): readon
   return texts.map(addressOf).filter((address) => address !== undefined);
 }
 
-function addressOf(text: string | undefined): string | undefined {
+/** An IPv4 address as kube-proxy prints it after parsing; undefined where it is none. */
+export function addressOf(text: string | undefined): string | undefined {
   const address = text === undefined ? undefined : parseIpv4(text.trim());
   if (address === undefined) return undefined;
   const printed = formatIpv4(address);
@@ -42,13 +44,16 @@ function addressOf(text: string | undefined): string | undefined {
   return printed === text ? text : printed;
 }
 
-/** IPv4 source ranges as kube-proxy prints them after parsing: without blanks and host bits. */
+/** IPv4 source ranges as kube-proxy prints them after parsing: without blanks and host bits. One of everything stands for all. */
 function rangesOf(texts: readonly string[] | undefined): readonly string[] {
   if (!texts?.length) return NONE;
-  return texts.flatMap((text) => {
+  const ranges: string[] = [];
+  for (const text of texts) {
     const prefix = text.includes('/') ? parsePrefix(text.trim()) : undefined;
-    return prefix === undefined ? [] : [`${formatIpv4(prefix.address)}/${prefix.length}`];
-  });
+    if (prefix?.length === 0) return [EVERYTHING];
+    if (prefix) ranges.push(`${formatIpv4(prefix.address)}/${prefix.length}`);
+  }
+  return ranges;
 }
 
 /** The IPv4 cluster IP: the one that stands where IPv4 stands among the families (GetClusterIPByFamily). */
@@ -88,7 +93,7 @@ export function servicePortsOf(service: Service): ServicePort[] {
   const loadBalancerSourceRanges = rangesOf(spec.loadBalancerSourceRanges);
   const ingress = (service.status?.loadBalancer?.ingress ?? []) as { ip?: string; ipMode?: string }[];
   // ipMode Proxy: the balancer wants its own address seen, so the node must not short-circuit it (KEP-1860).
-  const loadBalancerVIPs = addressesOf(ingress.filter((entry) => entry.ipMode !== 'Proxy').map((entry) => entry.ip));
+  const loadBalancerVIPs = addressesOf(ingress.filter(({ ipMode = 'VIP' }) => ipMode === 'VIP').map((entry) => entry.ip));
 
   return (spec.ports ?? []).flatMap((port) => {
     const protocol = protocolOf(port.protocol);
@@ -131,5 +136,5 @@ export function usesLocalEndpoints(port: ServicePort): boolean {
 /** Whether a load balancer's clients are limited: a range of everything is no limit. */
 export function hasFirewall(port: ServicePort): boolean {
   const ranges = port.loadBalancerSourceRanges;
-  return port.loadBalancerVIPs.length > 0 && ranges.length > 0 && !ranges.includes('0.0.0.0/0');
+  return port.loadBalancerVIPs.length > 0 && ranges.length > 0 && ranges[0] !== EVERYTHING;
 }

@@ -1,5 +1,5 @@
 import { formatIpv4, inPrefix, parseIpv4 } from '../../../packet/address.ts';
-import { allowsLocalhostNodePorts, LOCALHOST, masqueradeMark, nodePortPrefixes, type ProxyConfig } from './config.ts';
+import { allowsLocalhostNodePorts, isLoopback, LOCALHOST, masqueradeMark, nodePortPrefixes, type ProxyConfig } from './config.ts';
 
 /** Lines that stand in every payload whatever the Services are. */
 export interface StandingLines {
@@ -56,8 +56,9 @@ function nodePortJumps(config: ProxyConfig, nodeAddress: string): string[] {
     // Without localhost node ports the loopback addresses are left out.
     return [`${rule} -m addrtype --dst-type LOCAL${localhost ? '' : ' ! -d 127.0.0.0/8'} -j KUBE-NODEPORTS`];
   }
-  const own = [...(localhost ? [LOCALHOST] : []), ...[parseIpv4(nodeAddress) ?? []].flat()];
-  return own.filter((address) => prefixes.some((prefix) => inPrefix(address, prefix))).map((address) => `${rule} -d ${formatIpv4(address)} -j KUBE-NODEPORTS`);
+  const own = parseIpv4(nodeAddress);
+  const addresses = [...new Set([LOCALHOST, ...(own === undefined ? [] : [own])])].filter((address) => localhost || !isLoopback(address));
+  return addresses.filter((address) => prefixes.some((prefix) => inPrefix(address, prefix))).map((address) => `${rule} -d ${formatIpv4(address)} -j KUBE-NODEPORTS`);
 }
 
 /**
