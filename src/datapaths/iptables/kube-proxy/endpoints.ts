@@ -28,8 +28,10 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
       if ((slicePort.name ?? '') !== port.portName || !slicePort.port) continue;
       if (protocolOf(slicePort.protocol) !== port.protocol) continue;
       for (const endpoint of slice.endpoints ?? []) {
-        const ip = addressOf(endpoint.addresses[0]);
-        if (ip === undefined) continue;
+        const [address] = endpoint.addresses;
+        if (address === undefined) continue;
+        // What is no address is for whoever reads the rules to refuse.
+        const ip = addressOf(address) ?? address;
         const text = `${ip}:${slicePort.port}`;
         const isLocal = endpoint.nodeName === node;
         const { ready, serving, terminating } = endpoint.conditions ?? {};
