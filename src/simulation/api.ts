@@ -138,7 +138,7 @@ export interface SimulationApi {
   inspect(datapath: DatapathId, view: View): Promise<Snapshot>;
   /** Service ports whose name or address holds the text, at most 50, in the chain's order. */
   targets(text: string): Promise<readonly Target[]>;
-  read(cluster: SceneCluster): Promise<Reading>;
+  read(cluster: SceneCluster, progress?: (progress: Progress) => void): Promise<Reading>;
   /** The left lane's rules, chain by chain, and any packet through them. */
   readonly rules: RulesApi;
 }

@@ -30,7 +30,7 @@ function startSecondWorker(): Worker | null {
  */
 export class SimulationClient implements SimulationApi {
   readonly rules: RulesApi = {
-    tables: (scene) => this.#call((engines) => engines.rules.tables(scene), scene),
+    tables: (scene, progress) => this.#call((engines) => engines.rules.tables(scene, progress), scene),
     graph: (scene, table) => this.#call((engines) => engines.rules.graph(scene, table), scene),
     chains: (scene, table, wanted, from, count) => this.#call((engines) => engines.rules.chains(scene, table, wanted, from, count), scene),
     chain: (scene, table, chain, from, count) => this.#call((engines) => engines.rules.chain(scene, table, chain, from, count), scene),
@@ -74,8 +74,8 @@ export class SimulationClient implements SimulationApi {
     return this.#call((engines) => engines.targets(this.#shown, text));
   }
 
-  read(cluster: SceneCluster): Promise<Reading> {
-    return this.#call((engines) => engines.read(cluster));
+  read(cluster: SceneCluster, progress?: (progress: Progress) => void): Promise<Reading> {
+    return this.#call((engines) => engines.read(cluster, progress));
   }
 
   /**

@@ -35,14 +35,14 @@ export class ClusterSource {
     return { objects, node: nodeOf(objects), ignored, faults };
   }
 
-  /** What a cluster holds, before any lane is built for it. */
-  read(cluster: SceneCluster): Reading {
+  /** What a cluster holds, before any lane is built for it. `progress`: 0 to 1. */
+  read(cluster: SceneCluster, progress?: (done: number) => void): Reading {
     if (cluster.kind === 'preset') {
       const reading = { lines: 0, objects: preset(cluster.preset, 0), objectLines: [], ignored: {}, faults: [] };
       return { lines: 0, ...summarize(reading), ignored: {}, faults: [], becomes: becomes(reading.objects) };
     }
-    if (cluster.kind === 'rules') return rulesReading(cluster.text, this.#readRules(cluster.text));
-    const reading = this.#read(cluster.text);
+    if (cluster.kind === 'rules') return rulesReading(cluster.text, this.#readRules(cluster.text, progress));
+    const reading = this.#read(cluster.text, progress);
     const { lines, ignored, faults } = reading;
     return { lines, ...summarize(reading), ignored, faults, becomes: becomes(reading.objects) };
   }

@@ -1,8 +1,13 @@
 import * as Comlink from 'comlink';
 import { valueOf, type Answer } from './answer.ts';
-import type { Scene } from './scene.ts';
+import type { Scene, SceneCluster } from './scene.ts';
 import { SimulationError } from './simulation-error.ts';
-import type { LaneChoice, WorkerApi } from './worker-api.ts';
+import type { LaneChoice, SentCluster, SentScene, WorkerApi } from './worker-api.ts';
+
+/** A text that is shown, and one that is read to be opened. */
+const MOST_TEXTS = 2;
+
+export type SceneCall<T> = (remote: Comlink.Remote<WorkerApi>, sent: SentScene) => Promise<Answer<T>>;
 
 /** What its starter has of a thread: a page's Worker, or what looks like one. */
 export interface Thread extends Comlink.Endpoint {
@@ -18,6 +23,9 @@ export class EngineThread {
   #lanes: LaneChoice = null;
   /** The scene whose lanes it has, and which; null: none. */
   #has: { readonly scene: Scene; readonly lanes: LaneChoice } | null = null;
+  /** Texts that it has, the last used last. */
+  #texts: readonly { readonly number: number; readonly text: string }[] = [];
+  #numbers = 0;
   #refuse: ((error: SimulationError) => void) | null = null;
 
   /** `onstop` hears when the thread ends of itself. */
@@ -44,21 +52,39 @@ export class EngineThread {
     });
   }
 
+  /** Asks for what needs a cluster. */
+  async askOf<T>(cluster: SceneCluster, call: (remote: Comlink.Remote<WorkerApi>, sent: SentCluster) => Promise<Answer<T>>): Promise<T> {
+    const sent = await this.#send(cluster);
+    return this.ask((remote) => call(remote, sent));
+  }
+
   /** Asks for what builds the scene in these lanes. */
-  async askFor<T>(scene: Scene, lanes: LaneChoice, call: (remote: Comlink.Remote<WorkerApi>) => Promise<Answer<T>>): Promise<T> {
+  async askFor<T>(scene: Scene, lanes: LaneChoice, call: SceneCall<T>): Promise<T> {
     // A failed build leaves it without lanes.
     this.#has = null;
     if (lanes !== this.#lanes) await this.ask((remote) => remote.use(lanes));
     this.#lanes = lanes;
-    const value = await this.ask(call);
+    const value = await this.askOf(scene.cluster, (remote, cluster) => call(remote, { ...scene, cluster }));
     this.#has = { scene, lanes };
     return value;
   }
 
   /** Asks about the scene as it stands in these lanes, which are built first where they are not there. */
   async askAbout<T>(scene: Scene, lanes: LaneChoice, call: (remote: Comlink.Remote<WorkerApi>) => Promise<Answer<T>>): Promise<T> {
-    if (this.#has?.scene !== scene || this.#has.lanes !== lanes) await this.askFor(scene, lanes, (remote) => remote.open(scene, Comlink.proxy(() => undefined)));
+    if (this.#has?.scene !== scene || this.#has.lanes !== lanes) await this.askFor(scene, lanes, (remote, sent) => remote.open(sent, Comlink.proxy(() => undefined)));
     return this.ask(call);
+  }
+
+  /** The cluster as the thread is told of it: a text that it does not have crosses first, in the place of the one that was used longest ago. */
+  async #send(cluster: SceneCluster): Promise<SentCluster> {
+    if (cluster.kind === 'preset') return cluster;
+    const { kind, text } = cluster;
+    const known = this.#texts.find((one) => one.text === text);
+    const others = this.#texts.filter((one) => one !== known).slice(-(MOST_TEXTS - 1));
+    const kept = known ?? { number: ++this.#numbers, text };
+    if (!known) await this.ask((remote) => remote.keep(kept.number, text, others.map(({ number }) => number)));
+    this.#texts = [...others, kept];
+    return { kind, text: kept.number };
   }
 
   end(): void {

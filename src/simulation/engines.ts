@@ -3,13 +3,13 @@ import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import type { Answer } from './answer.ts';
 import type { CountedUpdates, Opened, Progress, Race, Reading, Target, Update, UpdateShape } from './api.ts';
-import { EngineThread, type Thread } from './engine-thread.ts';
+import { EngineThread, type SceneCall, type Thread } from './engine-thread.ts';
 import type { Elsewhere } from './exchange.ts';
 import { lanesApart } from './lanes-apart.ts';
 import type { RulesApi } from './rules/api.ts';
 import type { Scene, SceneCluster } from './scene.ts';
 import type { SimulationError } from './simulation-error.ts';
-import type { LaneChoice, WorkerApi } from './worker-api.ts';
+import type { LaneChoice, ProgressListener, WorkerApi } from './worker-api.ts';
 
 const CHAIN: LaneChoice = ['iptables'];
 const MAP: LaneChoice = ['ebpf'];
@@ -25,6 +25,11 @@ export interface EnginesOptions {
   readonly apart?: (scene: Scene) => boolean;
 }
 
+/** Progress as it is heard across threads. */
+function listener(progress: (progress: Progress) => void = () => undefined): ProgressListener {
+  return Comlink.proxy(progress);
+}
+
 type Call<T> = (remote: Comlink.Remote<WorkerApi>) => Promise<Answer<T>>;
 
 /**
@@ -34,11 +39,11 @@ type Call<T> = (remote: Comlink.Remote<WorkerApi>) => Promise<Answer<T>>;
  */
 export class Engines {
   readonly rules: RulesApi = {
-    tables: (scene) => this.#chain(scene, (remote) => remote.rulesTables(scene)),
-    graph: (scene, table) => this.#chain(scene, (remote) => remote.rulesGraph(scene, table)),
-    chains: (scene, table, wanted, from, count) => this.#chain(scene, (remote) => remote.rulesChains(scene, table, wanted, from, count)),
-    chain: (scene, table, chain, from, count) => this.#chain(scene, (remote) => remote.rulesChain(scene, table, chain, from, count)),
-    send: (scene, made) => this.#chain(scene, (remote) => remote.rulesSend(scene, made)),
+    tables: (scene, progress) => this.#chain(scene, (remote, sent) => remote.rulesTables(sent, listener(progress))),
+    graph: (scene, table) => this.#chain(scene, (remote, sent) => remote.rulesGraph(sent, table)),
+    chains: (scene, table, wanted, from, count) => this.#chain(scene, (remote, sent) => remote.rulesChains(sent, table, wanted, from, count)),
+    chain: (scene, table, chain, from, count) => this.#chain(scene, (remote, sent) => remote.rulesChain(sent, table, chain, from, count)),
+    send: (scene, made) => this.#chain(scene, (remote, sent) => remote.rulesSend(sent, made)),
   };
   readonly #startSecond: EnginesOptions['startSecond'];
   readonly #apart: (scene: Scene) => boolean;
@@ -54,7 +59,7 @@ export class Engines {
   }
 
   open(scene: Scene, progress: (progress: Progress) => void): Promise<Opened> {
-    const open = (thread: EngineThread, lanes: LaneChoice, told: (progress: Progress) => void) => thread.askFor(scene, lanes, (remote) => remote.open(scene, Comlink.proxy(told)));
+    const open = (thread: EngineThread, lanes: LaneChoice, told: (progress: Progress) => void) => thread.askFor(scene, lanes, (remote, sent) => remote.open(sent, listener(told)));
     return this.#inLanes(
       scene,
       async (second) => {
@@ -70,7 +75,7 @@ export class Engines {
   }
 
   race(scene: Scene): Promise<Race> {
-    const race = (thread: EngineThread, lanes: LaneChoice, elsewhere?: Elsewhere) => thread.askFor(scene, lanes, (remote) => remote.race(scene, elsewhere));
+    const race = (thread: EngineThread, lanes: LaneChoice, elsewhere?: Elsewhere) => thread.askFor(scene, lanes, (remote, sent) => remote.race(sent, elsewhere));
     return this.#inLanes(
       scene,
       async (second) => {
@@ -88,7 +93,7 @@ export class Engines {
   }
 
   update(scene: Scene): Promise<Update> {
-    const update = (thread: EngineThread, lanes: LaneChoice) => thread.askFor(scene, lanes, (remote) => remote.update(scene));
+    const update = (thread: EngineThread, lanes: LaneChoice) => thread.askFor(scene, lanes, (remote, sent) => remote.update(sent));
     return this.#inLanes(
       scene,
       async (second) => {
@@ -119,8 +124,8 @@ export class Engines {
     return this.#first.ask((remote) => remote.countUpdates(shape));
   }
 
-  read(cluster: SceneCluster): Promise<Reading> {
-    return this.#first.ask((remote) => remote.read(cluster));
+  read(cluster: SceneCluster, progress?: (progress: Progress) => void): Promise<Reading> {
+    return this.#first.askOf(cluster, (remote, sent) => remote.read(sent, listener(progress)));
   }
 
   /** Ends all threads, with whatever is under way in them. */
@@ -129,7 +134,7 @@ export class Engines {
     this.#second?.end();
   }
 
-  #chain<T>(scene: Scene, call: Call<T>): Promise<T> {
+  #chain<T>(scene: Scene, call: SceneCall<T>): Promise<T> {
     return this.#first.askFor(scene, this.#lanesOfFirst(scene), call);
   }
 

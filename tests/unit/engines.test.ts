@@ -267,3 +267,48 @@ describe('one thread', () => {
     expect(lanesApart(scene({ cluster: { kind: 'rules', text: '' } }))).toBe(false);
   });
 });
+
+describe('a text', () => {
+  const TEXT = (own: string) => `*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.1 -m comment --comment "${own}" -j DROP\nCOMMIT\n`;
+  /** How often each text crossed. */
+  function counting() {
+    const crossed: string[] = [];
+    const thread = made();
+    const post = thread.postMessage.bind(thread);
+    thread.postMessage = (message, transfer) => {
+      crossed.push(...['one', 'two', 'three'].filter((own) => JSON.stringify(message).includes(`comment \\"${own}`)));
+      post(message, transfer);
+    };
+    return { crossed, own: engines({ start: () => thread, apart: () => false }) };
+  }
+  const rules = (own: string): Scene['cluster'] => ({ kind: 'rules', text: TEXT(own) });
+  const named = (own: string) => scene({ mode: 'rules', cluster: rules(own) });
+
+  it('crosses once, whatever is asked of it', async () => {
+    const { crossed, own } = counting();
+    expect(await own.read(rules('one'))).toMatchObject({ faults: [], rules: { tables: [{ table: 'filter', rules: 1 }] } });
+    expect(await own.rules.tables(named('one'))).toMatchObject({ tables: [{ table: 'filter', rules: 1 }] });
+    expect(await own.rules.graph(named('one'), 'filter')).toMatchObject({ table: 'filter' });
+    expect((await own.rules.chain(named('one'), 'filter', 'INPUT', 0, 10))?.rows[0]?.comment).toBe('one');
+    expect(await own.open(named('one'), nothing)).toMatchObject({ rules: 1 });
+    expect(crossed).toEqual(['one']);
+  });
+
+  it('is kept beside one other, and crosses again after two', async () => {
+    const { crossed, own } = counting();
+    for (const one of ['one', 'two', 'one', 'two']) await own.read(rules(one));
+    expect(crossed).toEqual(['one', 'two']);
+    await own.read(rules('three'));
+    await own.read(rules('two'));
+    expect(crossed).toEqual(['one', 'two', 'three']);
+    expect((await own.rules.chain(named('one'), 'filter', 'INPUT', 0, 10))?.rows[0]?.comment).toBe('one');
+    expect(crossed).toEqual(['one', 'two', 'three', 'one']);
+  });
+
+  it('is read with progress', async () => {
+    const told: Progress[] = [];
+    const lines = Array.from({ length: 20_000 }, (_, line) => `-A INPUT -s 10.0.${line >> 8}.${line & 255} -j DROP`);
+    await engines({ apart: () => false }).rules.tables(scene({ mode: 'rules', cluster: { kind: 'rules', text: `*filter\n:INPUT ACCEPT [0:0]\n${lines.join('\n')}\nCOMMIT\n` } }), (progress) => told.push(progress));
+    await vi.waitFor(() => { expect(told.some(({ task, done }) => task === 'cluster' && done > 0 && done < 1)).toBe(true); });
+  });
+});

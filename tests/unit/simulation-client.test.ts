@@ -32,12 +32,13 @@ class FakeWorker extends EventTarget {
   }
 
   #api(): WorkerApi {
-    const about = async (call: string, { seed }: Scene) => {
+    const about = async (call: string, { seed }: Pick<Scene, 'seed'>) => {
       this.calls.push(`${call} ${seed}`);
       if (seed === STUCK) await new Promise(() => undefined);
       if (seed === REFUSED) throw new SimulationError('simulation_target', { target: 'a/b:c' });
     };
     return {
+      keep: () => answer(() => undefined),
       use: () => answer(() => undefined),
       open: (wanted, progress) => answer(async () => {
         progress({ task: 'ebpf', done: 0.5 });

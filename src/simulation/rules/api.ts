@@ -1,6 +1,6 @@
 import type { DumpNote, LeftOut, RuleFaultCode } from '../../datapaths/iptables/index.ts';
 import type { RuleRow } from '../../datapaths/view.ts';
-import type { Lane } from '../api.ts';
+import type { Lane, Progress } from '../api.ts';
 import type { MadePacket } from '../made-packet.ts';
 import type { Scene } from '../scene.ts';
 
@@ -122,8 +122,8 @@ export interface RulesReading {
 
 /** Line of the text each rule of a person's own came from is not kept; rules are named by chain and index. */
 export interface RulesApi {
-  /** Builds the scene's left lane if it is not there. */
-  tables(scene: Scene): Promise<RuleTables>;
+  /** Builds the scene's lanes if they are not there. */
+  tables(scene: Scene, progress?: (progress: Progress) => void): Promise<RuleTables>;
   graph(scene: Scene, table: string): Promise<ChainGraph>;
   /** In the table's order. */
   chains(scene: Scene, table: string, wanted: ChainsWanted, from: number, count: number): Promise<ChainList>;

@@ -44,7 +44,7 @@ export function restore(tables: Map<TableName, RuleTable>, text: string, options
       end = newline < 0 ? text.length : newline;
       const next = end + 1;
       lineNumber += 1;
-      if (lineNumber % 65536 === 0) options.progress?.(at / text.length);
+      if (lineNumber % 8192 === 0) options.progress?.(at / text.length);
       // Blanks and a carriage return around the line do not count.
       while (end > at && isBlank(text.charCodeAt(end - 1))) end -= 1;
       while (at < end && isBlank(text.charCodeAt(at))) at += 1;
