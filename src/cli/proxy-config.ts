@@ -14,12 +14,17 @@ const SETTINGS: Readonly<Record<keyof ProxyConfig, readonly [words: string, is: 
   nfacct: ['true or false', isFlag],
   conntrackTCPLiberal: ['true or false', isFlag],
   family: ['"ipv4": the only family that is rendered', (value) => value === 'ipv4'],
-  nodePortAddresses: ['a list of networks such as ["192.168.10.0/24"]', (value) => value === null || (Array.isArray(value) && value.every(isNetwork))],
+  nodePortAddresses: ['a list of networks such as ["192.168.10.0/24"], or of "primary", "localhost" and "all"', (value) => value === null || (Array.isArray(value) && value.every((one) => isNetwork(one) || isNetworkElsewhere(one)))],
   syncPeriod: ['a time such as "30s"', (value) => isText(value) && /^(\d+(\.\d+)?(h|m|s|ms|us|ns))+$/.test(value as string)],
 };
 
 function isNetwork(value: unknown): boolean {
   return typeof value === 'string' && /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(value);
+}
+
+/** What kube-proxy takes too: its own words, and networks of the other family, which it passes over. */
+function isNetworkElsewhere(value: unknown): boolean {
+  return typeof value === 'string' && /^(primary|localhost|all|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\/\d{1,3})$/.test(value);
 }
 
 /** Reads kube-proxy's settings; those left out keep `otherwise`, or kube-proxy's default. Throws `CommandError`. */
