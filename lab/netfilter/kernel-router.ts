@@ -39,12 +39,13 @@ export class KernelRouter {
   readonly #process: LineProcess;
   readonly #plan: RouterPlan;
   readonly #sides: readonly string[];
-  readonly #broadcasts: ReadonlySet<string>;
+  /** By side. */
+  readonly #broadcasts: readonly ReadonlySet<string>[];
 
   private constructor(helper: string, plan: RouterPlan) {
     this.#plan = plan;
     // Networks of a recorded topology are /24.
-    this.#broadcasts = new Set(['255.255.255.255', ...plan.topology.interfaces.flatMap(({ side, addresses }) => (side === undefined ? [] : addresses.map((text) => text.replace(/\d+\/24$/, '255'))))]);
+    this.#broadcasts = plan.topology.interfaces.flatMap(({ side, addresses }) => (side === undefined ? [] : [new Set(['255.255.255.255', ...addresses.map((text) => text.replace(/\d+\/24$/, '255'))])]));
     this.#process = new LineProcess(helper);
     this.#sides = plan.topology.interfaces.flatMap(({ side }) => (side === undefined ? [] : [side]));
   }
@@ -87,7 +88,7 @@ export class KernelRouter {
   /** Sends a packet; returns those that came through: none where it was dropped. */
   async send(packet: CasePacket): Promise<Out[]> {
     const side = this.#sides.indexOf(packet.from);
-    const lines = await this.#process.ask(side < 0 ? `raw ${hex(encodeFrame(packetOf(packet), { source: farMac(0), destination: farMac(0) }).subarray(14))}` : `frame ${side} ${hex(frameOf(packet, side, this.#broadcasts))}`);
+    const lines = await this.#process.ask(side < 0 ? `raw ${hex(encodeFrame(packetOf(packet), { source: farMac(0), destination: farMac(0) }).subarray(14))}` : `frame ${side} ${hex(frameOf(packet, side, this.#broadcasts[side] ?? new Set()))}`);
     return lines.flatMap((line): Out[] => {
       const [word, mark, device = '-', prefix, bytes = ''] = line.split(' ');
       // Refused: an error of the system call, which is how a drop on the way out shows.

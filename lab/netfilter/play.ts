@@ -8,7 +8,9 @@ export interface PlayPlan extends RouterPlan {
   readonly name: string;
   readonly topology: Topology;
   /** The next packet, after what came out of those before; null: nothing fits this time. */
-  readonly next: (history: readonly Sent[]) => NextPacket | null;
+  readonly next?: (history: readonly Sent[]) => NextPacket | null;
+  /** Or packet by packet, all that were sent and came out at hand. */
+  readonly script?: (at: number, packets: readonly CasePacket[], outs: readonly (readonly Out[])[]) => NextPacket;
   readonly count: number;
   /**
    * What the kernel drew, as far as what came out tells it. Such a case is another one each time: the packets follow what
@@ -30,10 +32,12 @@ export async function play(helper: string, plan: PlayPlan): Promise<RecordedCase
     const chosen = new Set<number>();
     let last = performance.now();
     for (let tries = 0; packets.length < plan.count && tries < plan.count * 20; tries++) {
-      const made = plan.next(history);
-      if (made === null || dependsOnChance(made, chosen)) continue;
+      const made = plan.script ? plan.script(packets.length, packets, outs) : (plan.next?.(history) ?? null);
+      if (made === null || (!plan.script && dependsOnChance(made, chosen))) continue;
+      const pause = (made as CasePacket).wait_ms;
+      if (pause !== undefined) await setTimeout(Math.max(0, pause - (performance.now() - last)));
       const waited = Math.round(performance.now() - last);
-      const numbered: CasePacket = { ...made, id: packets.length + 1, ...(waited >= NOTABLE_MS ? { wait_ms: waited } : {}) } as CasePacket;
+      const numbered: CasePacket = { ...withoutWait(made as CasePacket), id: packets.length + 1, ...(waited >= NOTABLE_MS ? { wait_ms: waited } : {}) } as CasePacket;
       last = performance.now();
       const came = await router.send(numbered);
       const draws = plan.draws?.(numbered, came);
@@ -75,6 +79,11 @@ export async function playAgain(helper: string, plan: PlayPlan, before: Recorded
   } finally {
     router.close();
   }
+}
+
+/** How long it was is measured. */
+function withoutWait({ wait_ms: _, ...packet }: CasePacket): Omit<CasePacket, 'wait_ms'> {
+  return packet;
 }
 
 function recorded({ name, topology, rules, sets }: PlayPlan, packets: readonly CasePacket[], outs: readonly Out[][], router: KernelRouter): RecordedCase {

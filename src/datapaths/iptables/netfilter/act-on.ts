@@ -23,6 +23,10 @@ export function actOn(target: Target, skb: Skb, context: WalkContext): void {
       else set?.remove(skb, target.sides, context.now);
       return;
     }
+    case 'zone':
+      // What was seen before, or is to be left alone, stays so (xt_ct_target).
+      if (skb.connection === null && skb.template === null && skb.info === 'none' && !skb.attached) skb.template = target.template;
+      return;
     case 'continue':
       return;
     case 'tcpmss':

@@ -3,6 +3,7 @@ import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
 import type { Skb } from './skb.ts';
 import type { TcpTracking } from './tcp-tracking.ts';
 import type { SctpTracking } from './sctp-tracking.ts';
+import type { Zone } from './zone.ts';
 
 /** 0: the direction of the first packet (original); 1: the other (reply). */
 export type Direction = 0 | 1;
@@ -21,6 +22,7 @@ export interface Connection {
   readonly original: Tuple;
   /** What a reply looks like; NAT changes it. */
   reply: Tuple;
+  readonly zone: Zone;
   confirmed: boolean;
   seenReply: boolean;
   assured: boolean;

@@ -2,7 +2,9 @@ import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
 import { invertTuple, tupleIn, tupleKey, tupleOf, type Connection, type Direction, type Tuple } from './connection.ts';
 import { newSctpTracking, trackSctp } from './sctp-tracking.ts';
 import type { Skb } from './skb.ts';
-import { closeTcp, hasValidFlags, newTcpTracking, trackTcp } from './tcp-tracking.ts';
+import { after } from './tcp-states.ts';
+import { closeTcp, hasValidFlags, isClosed, newTcpTracking, trackTcp } from './tcp-tracking.ts';
+import { DEFAULT_ZONE, zoneId, zoneOf, type Zone } from './zone.ts';
 
 /** ICMP queries that may begin a connection (nf_conntrack_icmp_packet). */
 const ICMP_QUERIES = new Set([8, 13, 15, 17]);
@@ -12,9 +14,14 @@ const UDP_STREAM_SECONDS = 120;
 /** A UDP flow counts as a stream once it is older than this. */
 const UDP_STREAM_AFTER_MS = 2000;
 
+interface Found {
+  readonly connection: Connection;
+  readonly direction: Direction;
+}
+
 /** net/netfilter/nf_conntrack_core.c: the table of connections, with expiry on the simulated clock. */
 export class Conntrack {
-  readonly #table = new Map<string, { readonly connection: Connection; readonly direction: Direction }>();
+  readonly #table = new Map<string, Found>();
   /** Confirmed connections by their original source, for NAT to keep a source's mapping. */
   readonly #bySource = new Map<string, Connection[]>();
   now = 0;
@@ -36,30 +43,50 @@ export class Conntrack {
     this.#bySource.clear();
   }
 
-  find(tuple: Tuple): { readonly connection: Connection; readonly direction: Direction } | null {
-    const found = this.#table.get(tupleKey(tuple));
-    if (!found) return null;
+  /** `hashed`: in which direction's zone it is looked for. */
+  find(tuple: Tuple, zone: Zone = DEFAULT_ZONE, hashed: Direction = 0): Found | null {
+    const found = this.#table.get(keyIn(tuple, zoneId(zone, hashed)));
+    if (!found || zoneId(found.connection.zone, found.direction) !== zoneId(zone, found.direction)) return null;
     if (found.connection.expires > this.now) return found;
     this.remove(found.connection);
     return null;
+  }
+
+  /** The same in either direction's zone (resolve_normal_ct). */
+  #lookUp(tuple: Tuple, zone: Zone): Found | null {
+    return this.find(tuple, zone) ?? (zoneId(zone, 0) === zoneId(zone, 1) ? null : this.find(tuple, zone, 1));
   }
 
   /** Whether another connection owns the reply to `tuple` (nf_nat_used_tuple). */
   isTaken(tuple: Tuple, by: Connection): boolean {
     const reply = invertTuple(tuple);
     if (!reply) return false;
-    const found = this.find(reply);
+    const found = this.find(reply, by.zone, 1);
     return found !== null && found.connection !== by;
+  }
+
+  /**
+   * The same where few ports are left: a TCP connection that is over makes room for one whose numbers are beyond its own
+   * (nf_nat_used_tuple_harder).
+   */
+  isStillTaken(tuple: Tuple, by: Connection): boolean {
+    const reply = invertTuple(tuple);
+    const found = reply && this.find(reply, by.zone, 1);
+    if (!found || found.connection === by) return false;
+    const { connection, direction } = found;
+    const isOver = direction === 1 && connection.sourceNat && connection.tcp !== null && by.tcp !== null && isClosed(connection.tcp) && after(by.tcp.seen[0].end, connection.tcp.seen[0].end);
+    if (isOver) this.remove(connection);
+    return !isOver;
   }
 
   /** Whether the connection stands in the table and has not expired. */
   holds(connection: Connection): boolean {
-    return connection.expires > this.now && this.#table.get(tupleKey(connection.original))?.connection === connection;
+    return connection.expires > this.now && this.#table.get(keyIn(connection.original, zoneId(connection.zone, 0)))?.connection === connection;
   }
 
-  fromSource(tuple: Tuple): readonly Connection[] {
+  fromSource(tuple: Tuple, zone: Zone): readonly Connection[] {
     const found = this.#bySource.get(sourceKey(tuple)) ?? [];
-    return found.filter((connection) => connection.expires > this.now);
+    return found.filter((connection) => connection.expires > this.now && zoneId(connection.zone, 0) === zoneId(zone, 0));
   }
 
   /** nf_conntrack_in: gives the packet its connection, or finds that it has none. */
@@ -83,8 +110,9 @@ export class Conntrack {
     if (skb.protocol === PROTOCOL_NUMBER.TCP && !hasValidFlags(skb)) return false;
     const tuple = tupleOf(skb);
     this.lookups += 1;
-    const found = this.find(tuple);
-    const connection = found?.connection ?? this.#begin(skb, tuple);
+    const zone = zoneOf(skb.template, skb.mark);
+    const found = this.#lookUp(tuple, zone);
+    const connection = found?.connection ?? this.#begin(skb, tuple, zone);
     if (!connection) return false;
     const direction = found?.direction ?? 0;
     const verdict = this.#advance(connection, skb, direction);
@@ -100,7 +128,7 @@ export class Conntrack {
     return false;
   }
 
-  #begin(skb: Skb, tuple: Tuple): Connection | null {
+  #begin(skb: Skb, tuple: Tuple, zone: Zone): Connection | null {
     const reply = invertTuple(tuple);
     if (!reply) return null;
     const tcp = skb.protocol === PROTOCOL_NUMBER.TCP ? newTcpTracking(skb) : null;
@@ -111,6 +139,7 @@ export class Conntrack {
     return {
       original: tuple,
       reply,
+      zone,
       confirmed: false,
       seenReply: false,
       assured: false,
@@ -171,7 +200,7 @@ export class Conntrack {
     const inverse = invertTuple(tupleOf(skb.inner));
     if (!inverse) return;
     this.lookups += 1;
-    const found = this.find(inverse);
+    const found = this.find(inverse, zoneOf(skb.template, skb.mark));
     if (!found) return;
     if (tupleIn(found.connection, found.direction).destination !== skb.destination) return;
     skb.connection = found.connection;
@@ -183,9 +212,10 @@ export class Conntrack {
   confirm(skb: Skb): boolean {
     const connection = skb.connection;
     if (!connection || connection.confirmed || skb.direction === 1) return true;
-    const original = tupleKey(connection.original);
-    const reply = tupleKey(connection.reply);
-    if (this.find(connection.original) || this.find(connection.reply)) return false;
+    const { zone } = connection;
+    const original = keyIn(connection.original, zoneId(zone, 0));
+    const reply = keyIn(connection.reply, zoneId(zone, 1));
+    if (this.find(connection.original, zone) || this.find(connection.reply, zone, 1)) return false;
     // Killed by its own packet before it was ever confirmed.
     this.#table.set(original, { connection, direction: 0 });
     this.#table.set(reply, { connection, direction: 1 });
@@ -199,8 +229,8 @@ export class Conntrack {
   }
 
   remove(connection: Connection): void {
-    for (const tuple of [connection.original, connection.reply]) {
-      const key = tupleKey(tuple);
+    for (const direction of [0, 1] as const) {
+      const key = keyIn(tupleIn(connection, direction), zoneId(connection.zone, direction));
       if (this.#table.get(key)?.connection === connection) this.#table.delete(key);
     }
     const source = sourceKey(connection.original);
@@ -208,6 +238,10 @@ export class Conntrack {
     if (others.length > 0) this.#bySource.set(source, others);
     else this.#bySource.delete(source);
   }
+}
+
+function keyIn(tuple: Tuple, zone: number): string {
+  return zone === 0 ? tupleKey(tuple) : `${tupleKey(tuple)} in ${zone}`;
 }
 
 function sourceKey({ protocol, source, sourcePort }: Tuple): string {

@@ -99,7 +99,7 @@ function create(sets: Map<string, AnySet>, name: string, type: string | undefine
 }
 
 /** Options with a value that says nothing of what is in the set. */
-const IGNORED = new Set(['hashsize', 'maxelem', 'bucketsize', 'initval', 'probes', 'resize', 'size', 'gc']);
+const IGNORED = new Set(['hashsize', 'bucketsize', 'initval', 'probes', 'resize', 'size', 'gc']);
 
 function optionsOf(type: string, words: readonly string[], fail: Fail): SetOptions {
   let options = NO_OPTIONS;
@@ -117,6 +117,10 @@ function optionsOf(type: string, words: readonly string[], fail: Fail): SetOptio
         break;
       case 'netmask':
         options = { ...options, netmask: Number(value) };
+        at += 1;
+        break;
+      case 'maxelem':
+        options = { ...options, maxelem: readNumber(value) ?? fail(`maxelem cannot be “${value}”.`) };
         at += 1;
         break;
       case 'markmask':

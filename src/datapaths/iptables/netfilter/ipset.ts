@@ -36,9 +36,11 @@ export interface SetOptions {
   readonly range: readonly [number, number] | null;
   /** `family inet6`: nothing of IPv4 is in it. */
   readonly ipv6: boolean;
+  /** Members that it takes. */
+  readonly maxelem: number;
 }
 
-export const NO_OPTIONS: SetOptions = { netmask: 32, markmask: 0xffffffff, timeout: null, range: null, ipv6: false };
+export const NO_OPTIONS: SetOptions = { netmask: 32, markmask: 0xffffffff, timeout: null, range: null, ipv6: false, maxelem: 65_536 };
 
 interface Member {
   readonly nomatch: boolean;
@@ -167,9 +169,17 @@ export class HashSet implements IpSet {
     if (values === null) return false;
     this.#first ??= new Map(this.members);
     const known = this.members.get(values.join('|'));
-    if (known !== undefined && known.until >= now && !exist) return false;
+    const isThere = known !== undefined && known.until >= now;
+    if (isThere ? !exist : this.#isFull(now)) return false;
     this.insert(values, false, this.until(now, seconds));
     return true;
+  }
+
+  #isFull(now: number): boolean {
+    const { maxelem } = this.options;
+    if (this.members.size < maxelem) return false;
+    for (const [key, { until }] of this.members) if (until < now) this.#drop(key);
+    return this.members.size >= maxelem;
   }
 
   remove(skb: Skb, sides: readonly SetSide[], now: number): boolean {

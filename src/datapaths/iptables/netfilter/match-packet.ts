@@ -1,5 +1,4 @@
 import { tupleIn, type Tuple } from './connection.ts';
-import { RecentList } from './recent.ts';
 import type { RuleArena } from './rule-arena.ts';
 import { MATCH, MATCH_STRIDE, NEGATED } from './rule-layout.ts';
 import { CONNECTION_STATE, CONNECTION_STATUS, type AddressMask, type Match, type Negatable, type Range } from './rule.ts';
@@ -60,7 +59,8 @@ function inPorts(port: number, range: number): boolean {
 function connectionState(skb: Skb): number {
   if (skb.info === 'untracked') return CONNECTION_STATE.UNTRACKED;
   const { connection } = skb;
-  if (!connection) return CONNECTION_STATE.INVALID;
+  // In raw, CT's template stands where the connection will be.
+  if (!connection) return skb.template !== null && skb.info === 'none' ? CONNECTION_STATE.NEW : CONNECTION_STATE.INVALID;
   const state = skb.info === 'related' ? CONNECTION_STATE.RELATED : skb.info === 'established' ? CONNECTION_STATE.ESTABLISHED : CONNECTION_STATE.NEW;
   return state | (connection.sourceNat ? CONNECTION_STATE.SNAT : 0) | (connection.destinationNat ? CONNECTION_STATE.DNAT : 0);
 }
@@ -122,8 +122,8 @@ function matchesObject(match: Match | undefined, skb: Skb, context: WalkContext)
 
 /** rpfilter_mt (net/ipv4/netfilter/ipt_rpfilter.c). */
 function reversePathFits(match: Match & { kind: 'rpfilter' }, skb: Skb, { topology }: WalkContext): boolean {
-  if (skb.inInterface === 'lo') return true;
-  const type = topology.addressType(skb.source);
+  if (skb.inInterface === 'lo' || topology.isUnaddressed(skb.source, skb.destination)) return true;
+  const type = topology.routeType(skb.source);
   if (type === 'LOCAL') {
     if (!match.acceptLocal) return false;
   } else if (type !== 'UNICAST') {
@@ -152,7 +152,8 @@ function matchesTime(match: Match & { kind: 'time' }, clock: number): boolean {
 function matchesConnection(fields: (Match & { kind: 'conntrack-fields' })['fields'], skb: Skb, { now }: WalkContext): boolean {
   if (!fits(fields.states, (states) => (connectionState(skb) & states) !== 0)) return false;
   const { connection } = skb;
-  if (!connection) return fields.states !== null && onlyStates(fields);
+  // Without a connection there is nothing more to ask, if the state was asked for.
+  if (!connection) return fields.states !== null;
   if (fields.direction !== null && fields.direction !== skb.direction) return false;
   const original: Tuple = tupleIn(connection, 0);
   const reply: Tuple = tupleIn(connection, 1);
@@ -171,11 +172,6 @@ function matchesConnection(fields: (Match & { kind: 'conntrack-fields' })['field
   );
 }
 
-/** Without a connection only a question for the state has an answer. */
-function onlyStates(fields: (Match & { kind: 'conntrack-fields' })['fields']): boolean {
-  return Object.entries(fields).every(([name, value]) => name === 'states' || value === null);
-}
-
 function statusOf({ connection }: Skb, asked: number): boolean {
   if (!connection) return false;
   const status = (connection.seenReply ? CONNECTION_STATUS.SEEN_REPLY : 0) | (connection.assured ? CONNECTION_STATUS.ASSURED : 0) | (connection.confirmed ? CONNECTION_STATUS.CONFIRMED : 0);
@@ -184,12 +180,9 @@ function statusOf({ connection }: Skb, asked: number): boolean {
 
 /** recent_mt (net/netfilter/xt_recent.c). */
 function matchesRecent(match: Match & { kind: 'recent' }, skb: Skb, context: WalkContext): boolean {
-  let list = context.recent.get(match.list);
-  if (!list) {
-    list = new RecentList();
-    context.recent.set(match.list, list);
-  }
-  const address = (((match.side === 'source' ? skb.source : skb.destination) & match.mask) >>> 0) as Skb['source'];
+  const list = context.recent.get(match.list);
+  if (!list) return false;
+  const address = list.masked(match.side === 'source' ? skb.source : skb.destination);
   // Where the packet is on its way out, its TTL was lowered already.
   const ttl = match.ttl ? skb.ttl + (skb.outInterface === '' ? 0 : 1) : 0;
   const { now } = context;

@@ -22,8 +22,10 @@ export interface NatRange {
   readonly netmap?: { readonly address: number; readonly mask: number };
 }
 
-/** Tries before a port is taken although it clashes (NF_NAT_MAX_ATTEMPTS). */
+/** Tries before NAT looks elsewhere in the range (NF_NAT_MAX_ATTEMPTS), tries with which it gives up, and last tries that may end another connection (NF_NAT_HARDER_THRESH). */
 const ATTEMPTS = 128;
+const FEW_ATTEMPTS = 16;
+const HARDER = 32;
 
 /** nf_nat_setup_info: settles one side of a new connection. `random16` gives 0 to 65535. */
 export function setUpNat(conntrack: Conntrack, connection: Connection, range: NatRange, side: NatSide, random16: () => number): void {
@@ -59,7 +61,7 @@ function uniqueTuple(conntrack: Conntrack, connection: Connection, original: Tup
       if (!conntrack.isTaken(original, connection)) return original;
     } else {
       // A source that is mapped already keeps its mapping (find_appropriate_src).
-      for (const other of conntrack.fromSource(original)) {
+      for (const other of conntrack.fromSource(original, connection.zone)) {
         const mapped = invertTuple(other.reply);
         if (!mapped) continue;
         const candidate: Tuple = { ...mapped, destination: original.destination, destinationPort: original.destinationPort };
@@ -71,22 +73,27 @@ function uniqueTuple(conntrack: Conntrack, connection: Connection, original: Tup
   // An ICMP query's identifier is its "port" whichever side is changed.
   const portKey = side === 'source' || original.protocol === PROTOCOL_NUMBER.ICMP ? 'sourcePort' : 'destinationPort';
   if (!range.randomPorts) {
-    if (range.ports) {
+    if (range.ports && range.basePort === undefined) {
       const [low, high] = range.ports;
       const port = tuple[portKey];
       if (port >= low && port <= high && (low === high || !conntrack.isTaken(tuple, connection))) return tuple;
-    } else if (!conntrack.isTaken(tuple, connection)) {
+    } else if (!range.ports && !conntrack.isTaken(tuple, connection)) {
       return tuple;
     }
   }
   const [low, size] = portRange(tuple, range, side);
   if (size === 0) return tuple;
-  const offset = side === 'source' || range.randomPorts ? random16() : 0;
-  for (let attempt = 0; attempt < Math.min(size, ATTEMPTS); attempt++) {
-    tuple = { ...tuple, [portKey]: low + ((offset + attempt) % size) };
-    if (!conntrack.isTaken(tuple, connection)) return tuple;
+  let offset = range.basePort !== undefined ? tuple[portKey] - range.basePort : side === 'source' || range.randomPorts ? random16() : 0;
+  for (let attempts = Math.min(size, ATTEMPTS); ; attempts >>= 1) {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      tuple = { ...tuple, [portKey]: low + (((offset + attempt) & 0xffff) % size) };
+      const isTaken = attempts - attempt > HARDER || tuple.protocol !== PROTOCOL_NUMBER.TCP ? conntrack.isTaken(tuple, connection) : conntrack.isStillTaken(tuple, connection);
+      if (!isTaken) return tuple;
+    }
+    if (attempts >= size || attempts < FEW_ATTEMPTS) return tuple;
+    // Somewhere else, and not for so long.
+    offset = random16();
   }
-  return tuple;
 }
 
 function withAddress(tuple: Tuple, range: NatRange, side: NatSide): Tuple {

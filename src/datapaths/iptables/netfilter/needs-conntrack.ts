@@ -5,11 +5,7 @@ import { MATCH, MATCH_STRIDE, STRIDE, TARGET } from './rule-layout.ts';
 export function needsConntrack({ rules, matches, objects }: RuleArena, rule: number): boolean {
   const at = rule * STRIDE;
   const kind = rules[at + 10];
-  if (kind === TARGET.nat || kind === TARGET.connmark || kind === TARGET.notrack) return true;
-  if (kind === TARGET.continue) {
-    const target = objects[rules[at + 11] ?? 0];
-    if (target?.kind === 'continue' && target.tracks) return true;
-  }
+  if (kind === TARGET.nat || kind === TARGET.connmark || kind === TARGET.notrack || kind === TARGET.zone) return true;
   const first = rules[at + 8] ?? 0;
   for (let i = 0; i < (rules[at + 9] ?? 0); i++) {
     const match = (matches[(first + i) * MATCH_STRIDE] ?? 0) & 255;

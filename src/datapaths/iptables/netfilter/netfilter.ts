@@ -5,7 +5,7 @@ import type { Hook, TableName } from './hook.ts';
 import type { IpSet } from './ipset.ts';
 import { nullBinding, setUpNat, translate, translateIcmpError, type NatRange, type NatSide } from './nat.ts';
 import type { PacketLog } from './packet-log.ts';
-import type { RecentList } from './recent.ts';
+import { RecentList } from './recent.ts';
 import { makeIcmpError, makeRejection } from './reject.ts';
 import { RateLimits } from './rate-limits.ts';
 import { RestoreError } from './restore-error.ts';
@@ -13,7 +13,7 @@ import { restore, type RestoreCounts, type RestoreOptions } from './restore.ts';
 import type { RuleTable } from './rule-table.ts';
 import type { Target } from './rule.ts';
 import { Skb } from './skb.ts';
-import { isLoopback, type Hop, type Topology } from './topology.ts';
+import type { Hop, Topology } from './topology.ts';
 import { walk } from './walk.ts';
 import type { WalkContext } from './walk-context.ts';
 
@@ -46,6 +46,8 @@ const CLOCK_START = 4 * 86_400_000;
 /** Type of service of ICMP errors (IPTOS_PREC_INTERNETCONTROL). */
 const PRECEDENCE_INTERNET_CONTROL = 0xc0;
 
+const ICMP_REDIRECT = 5;
+
 /** 224.0.0.1. */
 const ALL_HOSTS = 0xe0000001;
 
@@ -66,8 +68,8 @@ export class Netfilter {
     this.topology = options.topology;
     this.#sets = options.sets ?? new Map();
     this.tables = options.tables ?? new Map();
-    this.#tracks = this.#needsConntrack();
     this.#random32 = options.random32;
+    this.#prepare();
   }
 
   /** Takes the text of iptables-restore. Throws `RestoreError`. */
@@ -78,18 +80,28 @@ export class Netfilter {
         if (match.kind === 'set' && !this.#sets.has(match.set)) throw new RestoreError({ message: `There is no set ${match.set}.` }, 1 + text.slice(0, Math.max(0, text.indexOf(match.set))).split('\n').length - 1);
       }
     }
-    this.#tracks = this.#needsConntrack();
+    this.#prepare();
     return counts;
   }
 
   /** Lets rules come into the tables without their text: `put` stages them, and commits each table. */
   change(put: (tables: Map<TableName, RuleTable>) => void): void {
     put(this.tables);
-    this.#tracks = this.#needsConntrack();
+    this.#prepare();
   }
 
-  #needsConntrack(): boolean {
-    return [...this.tables.values()].some((table) => table.needsConntrack());
+  /** What the rules need: conntrack, and the lists that they name. */
+  #prepare(): void {
+    this.#tracks = false;
+    for (const table of this.tables.values()) {
+      this.#tracks ||= table.needsConntrack();
+      for (const match of table.objects) {
+        if (match.kind !== 'recent') continue;
+        const list = this.#recent.get(match.list);
+        if (list) list.note(match);
+        else this.#recent.set(match.list, new RecentList(match));
+      }
+    }
   }
 
   /** Forgets connections, what `recent` saw and what packets put into sets. */
@@ -97,7 +109,7 @@ export class Netfilter {
     for (const set of this.#sets.values()) set.reset();
     this.conntrack.clear();
     this.conntrack.now = 0;
-    this.#recent.clear();
+    for (const list of this.#recent.values()) list.clear();
     this.#limits.clear();
     for (const table of this.tables.values()) table.arena.nth.fill(0);
   }
@@ -111,8 +123,7 @@ export class Netfilter {
     const skb = new Skb(packet);
     skb.inInterface = inInterface;
     skb.leavesBy = by;
-    const type = this.topology.addressType(skb.destination);
-    if (type === 'BROADCAST' || type === 'MULTICAST') skb.carriedTo = type === 'BROADCAST' ? 'broadcast' : 'multicast';
+    skb.carriedTo = this.topology.carriedTo(skb.destination, inInterface);
     return this.#incoming(skb, log);
   }
 
@@ -131,10 +142,7 @@ export class Netfilter {
 
     log.begin('route', 'FIB', 'PREROUTING');
     log.count('routeLookups', 1);
-    // ip_route_input: martians.
-    if (skb.inInterface !== 'lo' && (this.topology.isLocal(skb.source) || isLoopback(skb.source) || (isLoopback(skb.destination) && !this.topology.routeLocalnet))) {
-      return dropped(skb, 'kernel');
-    }
+    if (skb.inInterface !== 'lo' && this.topology.isMartian(skb.source, skb.destination)) return dropped(skb, 'kernel');
     const type = this.topology.addressType(skb.destination);
     // No group is joined but that of all hosts, and no multicast is routed.
     if (type === 'MULTICAST' && skb.destination !== ALL_HOSTS) return dropped(skb, 'kernel');
@@ -249,6 +257,8 @@ export class Netfilter {
     if (!side || !connection || !this.tables.has('nat')) return null;
     if (skb.info === 'related' && skb.isIcmp) {
       log.begin('conntrack', 'NAT', hook, 'mapping');
+      // A redirect would tell of addresses that NAT has hidden (nf_nat_icmp_reply_translation).
+      if (skb.icmpType === ICMP_REDIRECT && (connection.sourceNat || connection.destinationNat || !connection.sourceNatDone || !connection.destinationNatDone)) return dropped(skb, 'kernel');
       if (translateIcmpError(skb, connection, side)) log.count('natRewrites', 1);
       return null;
     }

@@ -67,7 +67,8 @@ export class RateLimits {
   /** connlimit_mt (net/netfilter/xt_connlimit.c): connections of the same addresses that are still open, this one included. */
   connlimit(match: Match & { kind: 'connlimit' }, skb: Skb, conntrack: Conntrack): boolean {
     const tuple = skb.connection?.original ?? tupleOf(skb);
-    const key = ((match.side === 'source' ? tuple.source : tuple.destination) & match.mask) >>> 0;
+    // The packet's own address, which an answer has the other way round.
+    const key = ((match.side === 'source' ? skb.source : skb.destination) & match.mask) >>> 0;
     let byAddress = this.#counted.get(match);
     if (!byAddress) {
       byAddress = new Map();
@@ -79,11 +80,13 @@ export class RateLimits {
       byAddress.set(key, open);
     }
     const own = tupleKey(tuple);
+    // Those behind its own are not looked at (__nf_conncount_add).
     for (const [name, connection] of open) {
-      if (name === own) continue;
+      if (name === own && connection && conntrack.holds(connection)) return open.size > match.limit === match.above;
       const state = connection?.tcp?.state;
       if (!connection || !conntrack.holds(connection) || state === TIME_WAIT || state === CLOSE) open.delete(name);
     }
+    open.delete(own);
     open.set(own, skb.connection);
     return open.size > match.limit === match.above;
   }

@@ -7,13 +7,37 @@ interface Entry {
   ttl: number;
 }
 
-/** Addresses a list holds at most (ip_list_tot), and time stamps an address (ip_pkt_list_tot). */
+/** Addresses a list holds at most (ip_list_tot), and time stamps an address where no rule asks for more. */
 const LIST_TOTAL = 100;
-const STAMPS = 20;
+const STAMPS = 32;
+
+/** A rule that asks a list. */
+export interface RecentAsked {
+  readonly mask: number;
+  readonly hits: number;
+}
 
 /** One list of xt_recent. A Map keeps insertion order, which stands for its least-recently-seen list. */
 export class RecentList {
   readonly #entries = new Map<Ipv4, Entry>();
+  /** That of the first rule, whatever others say. */
+  readonly #mask: number;
+  #stamps: number;
+
+  constructor(first: RecentAsked) {
+    this.#mask = first.mask;
+    this.#stamps = stampsFor(first);
+  }
+
+  /** A further rule: the list keeps as many time stamps as the one that asks for the most. */
+  note(rule: RecentAsked): void {
+    this.#stamps = Math.max(this.#stamps, stampsFor(rule));
+  }
+
+  /** An address as the list keeps it. */
+  masked(address: Ipv4): Ipv4 {
+    return ((address & this.#mask) >>> 0) as Ipv4;
+  }
 
   /** `ttl` 0: any. */
   has(address: Ipv4, ttl = 0): boolean {
@@ -47,7 +71,7 @@ export class RecentList {
     const entry = this.#entries.get(address);
     if (entry) {
       entry.ttl = ttl;
-      entry.stamps = [...entry.stamps, now].slice(-STAMPS);
+      entry.stamps = [...entry.stamps, now].slice(-this.#stamps);
       this.#entries.delete(address);
       this.#entries.set(address, entry);
       return;
@@ -61,7 +85,16 @@ export class RecentList {
     this.#entries.set(address, { stamps: [now], ttl });
   }
 
+  clear(): void {
+    this.#entries.clear();
+  }
+
   remove(address: Ipv4): void {
     this.#entries.delete(address);
   }
+}
+
+/** A power of two (recent_mt_check). */
+function stampsFor({ hits }: RecentAsked): number {
+  return hits === 0 ? STAMPS : 2 ** Math.ceil(Math.log2(hits));
 }

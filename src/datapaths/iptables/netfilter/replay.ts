@@ -73,6 +73,8 @@ export function replay(record: ReplayCase): ReplayResult {
   };
   const netfilter = new Netfilter({ topology, sets: parseIpSets(record['ipsets.txt'] ?? ''), random32: draw });
   netfilter.restore(record['rules.restore'], { noflush: record.noflush ?? false });
+  // iptables-restore heeds the text's counters with --counters only.
+  for (const table of netfilter.tables.values()) table.zeroAll();
 
   const sent = new Map<number, Fields>();
   const outcomes: Fields[] = [];

@@ -18,7 +18,7 @@ export const FLAG = { source: 1, destination: 2, in: 4, out: 8, protocol: 16, fr
 
 /** Kinds of target. From `mark` on they act on the packet; from `objectFrom` on ARG is an index into `objects`. */
 export const TARGET = {
-  none: 0, accept: 1, drop: 2, return: 3, jump: 4, goto: 5, notrack: 6, continue: 7, mark: 8, connmark: 9, nat: 10, reject: 11, ttl: 12, tos: 13, set: 14, unheard: 15, tcpmss: 16,
+  none: 0, accept: 1, drop: 2, return: 3, jump: 4, goto: 5, notrack: 6, continue: 7, mark: 8, connmark: 9, nat: 10, reject: 11, ttl: 12, tos: 13, set: 14, unheard: 15, tcpmss: 16, zone: 17,
 } as const;
 export const FIRST_OBJECT_TARGET = TARGET.continue;
 

@@ -17,7 +17,7 @@ const NAT_HOOKS: Readonly<Partial<Record<string, readonly Hook[]>>> = {
 };
 
 /** Targets of `continue` that belong to one table. */
-const CONTINUE_TABLE: Readonly<Partial<Record<string, TableName>>> = { CHECKSUM: 'mangle', CLASSIFY: 'mangle', TCPOPTSTRIP: 'mangle', ECN: 'mangle', HMARK: 'mangle', TRACE: 'raw', CT: 'raw' };
+const CONTINUE_TABLE: Readonly<Partial<Record<string, TableName>>> = { CHECKSUM: 'mangle', CLASSIFY: 'mangle', TCPOPTSTRIP: 'mangle', ECN: 'mangle', HMARK: 'mangle', TRACE: 'raw' };
 
 /** iptables refuses an interface that no packet has at a hook. */
 export function checkInterfaces(chain: string, { inInterface, outInterface }: Rule): void {
@@ -41,6 +41,8 @@ function tableOf(target: Target): { readonly table: TableName; readonly name: st
       return { table: 'filter', name: 'REJECT' };
     case 'notrack':
       return { table: 'raw', name: 'CT --notrack' };
+    case 'zone':
+      return { table: 'raw', name: 'CT' };
     case 'ttl':
     case 'tos':
     case 'tcpmss':

@@ -183,6 +183,16 @@ export class RuleTable {
     this.policyBytes.set(id, 0);
   }
 
+  /** Sets all counters that stand to 0. */
+  zeroAll(): void {
+    this.packets.fill(0);
+    this.bytes.fill(0);
+    for (const id of this.policies.keys()) {
+      this.policyPackets.set(id, 0);
+      this.policyBytes.set(id, 0);
+    }
+  }
+
   #edit(id: number): number[] {
     const staged = this.#stage();
     const found = staged.edited.get(id);

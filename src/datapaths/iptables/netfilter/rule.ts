@@ -1,5 +1,6 @@
 import type { NatRange } from './nat.ts';
 import type { SetSide } from './ipset.ts';
+import type { ZoneTemplate } from './zone.ts';
 
 export interface Negatable<T> {
   readonly value: T;
@@ -134,6 +135,8 @@ export type Target =
   | { readonly kind: 'nat'; readonly name: 'DNAT' | 'SNAT' | 'MASQUERADE' | 'REDIRECT' | 'NETMAP'; readonly range: NatRange }
   | { readonly kind: 'reject'; readonly with: RejectWith }
   | { readonly kind: 'notrack' }
+  /** CT without `--notrack`. */
+  | { readonly kind: 'zone'; readonly template: ZoneTemplate }
   | { readonly kind: 'ttl'; readonly action: 'set' | 'inc' | 'dec'; readonly value: number }
   /** `tos = (tos & ~mask) ^ value`: TOS and DSCP. */
   | { readonly kind: 'tos'; readonly value: number; readonly mask: number }
@@ -143,7 +146,7 @@ export type Target =
   /** NFQUEUE and the like, where nobody listens: the packet is dropped, or with `--queue-bypass` accepted. */
   | { readonly kind: 'unheard'; readonly name: string; readonly bypass: boolean }
   /** Targets that change nothing which a simulated packet has: LOG, TRACE, CHECKSUM… */
-  | { readonly kind: 'continue'; readonly name: string; readonly tracks: boolean };
+  | { readonly kind: 'continue'; readonly name: string };
 
 /** `--reject-with`, by ICMP code; and TCP's RST. */
 export const REJECT_CODES = {

@@ -2,6 +2,7 @@ import type { Ipv4 } from '../../../packet/address.ts';
 import { TCP_FLAG, type Packet } from '../../../packet/packet.ts';
 import { PROTOCOL_NUMBER } from '../../../packet/protocol.ts';
 import type { Connection, Direction } from './connection.ts';
+import type { ZoneTemplate } from './zone.ts';
 
 /** How conntrack sees a packet: `ip_conntrack_info` without its direction, and the two cases without a connection. */
 export type ConntrackInfo = 'none' | 'invalid' | 'untracked' | 'new' | 'established' | 'related';
@@ -43,6 +44,8 @@ export class Skb {
   /** The interface that it is to leave by, whatever the routes say; null: as they say. */
   leavesBy: string | null = null;
   connection: Connection | null = null;
+  /** What CT asked for, for conntrack to heed. */
+  template: ZoneTemplate | null = null;
   info: ConntrackInfo = 'none';
   direction: Direction = 0;
   /** REJECT's answer to a packet that conntrack knew or was told to leave alone: NOTRACK does not act on it (nf_ct_attach). */

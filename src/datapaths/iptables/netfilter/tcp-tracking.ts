@@ -52,6 +52,11 @@ export function newTcpTracking(skb: Skb): TcpTracking | null {
   };
 }
 
+/** TIME_WAIT, CLOSE, and what the kernel numbers after them. */
+export function isClosed({ state }: TcpTracking): boolean {
+  return state >= TW;
+}
+
 /** REJECT's RST closes the connection (nf_conntrack_tcp_set_closing). Returns its new lifetime in seconds, null: it stays. */
 export function closeTcp(tcp: TcpTracking): number | null {
   const old = tcp.state;

@@ -126,19 +126,55 @@ export class Topology {
     return this.#interfaces.get(device)?.own.includes(address) ?? false;
   }
 
-  /** RTN_* of an address as `-m addrtype` names it; LOCAL only for those of `device`, where one is given. */
-  addressType(address: Ipv4, device: string | null = null): 'UNSPEC' | 'LOCAL' | 'BROADCAST' | 'MULTICAST' | 'UNICAST' {
-    if (address === 0) return 'UNSPEC';
+  /** Whether somebody who has no address yet speaks to all, or to a group of this link. */
+  isUnaddressed(source: Ipv4, destination: Ipv4): boolean {
+    return source === 0 && (destination === LIMITED_BROADCAST || (destination & 0xffffff00) >>> 0 === LINK_GROUPS);
+  }
+
+  /** Whether a packet that comes in between these two is none that routing believes (ip_route_input_slow, ip_mc_validate_source). */
+  isMartian(source: Ipv4, destination: Ipv4): boolean {
+    if (isMulticast(source) || source === LIMITED_BROADCAST) return true;
+    if (destination === LIMITED_BROADCAST || (source === 0 && destination === 0)) return source !== 0 && this.isLocal(source);
+    if (source === 0) return !this.isUnaddressed(source, destination);
+    return destination === 0 || this.isLocal(source) || (isLoopback(destination) && !this.routeLocalnet);
+  }
+
+  /** Whom a link carries a packet for this address to, if it comes in by this device. Another network's broadcast comes by a router, as to one host. */
+  carriedTo(destination: Ipv4, device: string): 'unicast' | 'broadcast' | 'multicast' {
+    if (isMulticast(destination)) return 'multicast';
+    const own = this.#interfaces.get(device)?.addresses ?? [];
+    return destination === LIMITED_BROADCAST || own.some((prefix) => isBroadcastOf(destination, prefix)) ? 'broadcast' : 'unicast';
+  }
+
+  /** RTN_* of the route to an address; `device`: only its own addresses are LOCAL and BROADCAST. */
+  routeType(address: Ipv4, device: string | null = null): 'LOCAL' | 'BROADCAST' | 'UNICAST' {
     if (this.isLocal(address)) return device === null || this.#standsOn(address, device) ? 'LOCAL' : 'UNICAST';
-    if (address === 0xffffffff) return 'BROADCAST';
-    if (address >>> 28 === 0xe) return 'MULTICAST';
-    for (const { addresses } of this.#interfaces.values()) {
-      for (const prefix of addresses) {
-        if (prefix.length < 31 && ((prefix.address | ~maskOf(prefix.length)) >>> 0 === address || prefix.address === address)) return 'BROADCAST';
-      }
+    for (const { name, addresses } of this.#interfaces.values()) {
+      if ((device === null || device === name) && addresses.some((prefix) => isBroadcastOf(address, prefix))) return 'BROADCAST';
     }
     return 'UNICAST';
   }
+
+  /** RTN_* of an address as `-m addrtype` names it; LOCAL only for those of `device`, where one is given. */
+  addressType(address: Ipv4, device: string | null = null): 'LOCAL' | 'BROADCAST' | 'MULTICAST' | 'UNICAST' {
+    // __inet_dev_addr_type: no address at all counts with the broadcasts.
+    if (address === 0 || address === LIMITED_BROADCAST) return 'BROADCAST';
+    if (isMulticast(address)) return 'MULTICAST';
+    return this.routeType(address, device);
+  }
+}
+
+const LIMITED_BROADCAST = 0xffffffff;
+/** 224.0.0.0/24, which no router passes on. */
+const LINK_GROUPS = 0xe0000000;
+
+/** A network's lowest address is one like any other since Linux 5.14. */
+function isBroadcastOf(address: Ipv4, { address: network, length }: Ipv4Prefix): boolean {
+  return length < 31 && (network | ~maskOf(length)) >>> 0 === address;
+}
+
+function isMulticast(address: Ipv4): boolean {
+  return address >>> 28 === 0xe;
 }
 
 export function isLoopback(address: Ipv4): boolean {

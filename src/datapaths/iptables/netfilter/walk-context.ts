@@ -8,7 +8,8 @@ import type { Topology } from './topology.ts';
 export interface WalkContext {
   readonly topology: Topology;
   readonly sets: ReadonlyMap<string, IpSet>;
-  readonly recent: Map<string, RecentList>;
+  /** Every list that a rule names. */
+  readonly recent: ReadonlyMap<string, RecentList>;
   readonly limits: RateLimits;
   readonly conntrack: Conntrack;
   /** Simulated time, ms. */

@@ -107,7 +107,7 @@ export function walk(table: RuleTable, hook: Hook, skb: Skb, context: WalkContex
         break;
       case TARGET.notrack:
         log.count('targetsRun', 1);
-        if (skb.connection === null && !skb.attached) skb.info = 'untracked';
+        if (skb.connection === null && skb.template === null && !skb.attached) skb.info = 'untracked';
         break;
       default: {
         log.count('targetsRun', 1);

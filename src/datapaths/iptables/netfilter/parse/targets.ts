@@ -1,4 +1,5 @@
 import { REJECT_CODES, type NoteEffect, type RejectWith, type RuleNote, type Target } from '../rule.ts';
+import type { ZoneTemplate } from '../zone.ts';
 import { natTarget } from './nat-targets.ts';
 import { readSides } from './list-matches.ts';
 import type { RuleError } from './rule-error.ts';
@@ -103,7 +104,7 @@ function otherTarget(name: string, words: RuleWords): ReadTarget | null {
   if (continuing) {
     if (name === 'HMARK') while (words.peek()?.startsWith('--hmark')) skipPair(words);
     else skipOptions(words, continuing);
-    return { target: { kind: 'continue', name, tracks: false }, ...(MISSED.has(name) ? note(name, 'nothing-not-simulated') : {}) };
+    return { target: { kind: 'continue', name }, ...(MISSED.has(name) ? note(name, 'nothing-not-simulated') : {}) };
   }
   const unheard = Object.hasOwn(UNHEARD, name) ? UNHEARD[name] : undefined;
   if (!unheard) return null;
@@ -126,21 +127,38 @@ function queueTarget(name: string, words: RuleWords): ReadTarget {
   return { target: { kind: 'unheard', name, bypass }, ...note(name, bypass ? 'nothing-not-simulated' : 'dropped-no-listener') };
 }
 
+const CT_OPTIONS = new Set(['--notrack', '--helper', '--ctevents', '--expevents', '--zone', '--zone-orig', '--zone-reply', '--timeout']);
+const HIGHEST_ZONE = 65_535;
+
 function ctTarget(words: RuleWords): ReadTarget {
+  let zone: Pick<ZoneTemplate, 'id' | 'fromMark'> = { id: 0, fromMark: false };
+  let original = false;
+  let reply = false;
   let notrack = false;
-  let others = false;
-  const known = (word: string) => ['--notrack', '--helper', '--ctevents', '--expevents', '--zone', '--zone-orig', '--zone-reply', '--timeout'].includes(word);
-  for (let option = words.option(known); option !== undefined; option = words.option(known)) {
+  let missed = false;
+  for (let option = words.option((word) => CT_OPTIONS.has(word)); option !== undefined; option = words.option((word) => CT_OPTIONS.has(word))) {
     words.mustNotNegate(option);
-    if (option === '--notrack') {
-      notrack = true;
+    if (option === '--notrack') notrack = true;
+    else if (option.startsWith('--zone')) {
+      zone = words.plain(option, readZone);
+      original ||= option === '--zone-orig';
+      reply ||= option === '--zone-reply';
     } else {
       words.take('ends_value', option);
-      others = true;
+      // Events are for a listener; a helper and another lifetime would change what conntrack does.
+      missed ||= option === '--helper' || option === '--timeout';
     }
   }
   if (notrack) return { target: { kind: 'notrack' } };
-  return { target: { kind: 'continue', name: 'CT', tracks: true }, ...(others ? note('CT', 'nothing-not-simulated') : {}) };
+  const both = !original && !reply;
+  const template = { ...zone, original: original || both, reply: reply || both };
+  return { target: { kind: 'zone', template }, ...(missed ? note('CT', 'nothing-not-simulated') : {}) };
+}
+
+function readZone(text: string): Pick<ZoneTemplate, 'id' | 'fromMark'> | undefined {
+  if (text === 'mark') return { id: 0, fromMark: true };
+  const id = readNumber(text);
+  return id === undefined || id > HIGHEST_ZONE ? undefined : { id, fromMark: false };
 }
 
 function markTarget(words: RuleWords): Target {
@@ -271,7 +289,7 @@ function setTarget(words: RuleWords): ReadTarget {
   }
   if (option === '--map-set') {
     while (words.peek()?.startsWith('--map-')) words.take('ends_option_of', 'SET');
-    return { target: { kind: 'continue', name: 'SET', tracks: false }, ...note('SET', 'nothing-not-simulated') };
+    return { target: { kind: 'continue', name: 'SET' }, ...note('SET', 'nothing-not-simulated') };
   }
   return { target: { kind: 'set', action: option === '--add-set' ? 'add' : 'del', set, sides, seconds, exist } };
 }
