@@ -19,12 +19,9 @@ const VETH = /^veth([0-9a-f]{8})$/;
 /** What a pod is called: by its name alone, or by namespace and name, as an endpoint's `targetRef` has them. */
 type PodName = string | { readonly namespace?: string; readonly name?: string };
 
-/** Its texts are made when somebody asks: a large cluster has 100,000 pods, of which one is looked at. */
 class Pod implements LocalPod {
   readonly address: Ipv4;
   readonly ifindex: number;
-  /** How many objects name its address. */
-  uses = 1;
   readonly #called: PodName;
 
   constructor(address: Ipv4, called: PodName, ifindex: number) {
@@ -47,10 +44,16 @@ type Placed = Extract<ClusterObject, { kind: 'EndpointSlice' | 'Pod' }>;
 /** The pods on the node: those it is told of, and those that EndpointSlices and Pods place there. */
 export class LocalPods {
   readonly #node: NodeContext;
-  readonly #pods = new Map<number, Pod>();
+  // Pods are numbers here, from 0 in the order of coming, and objects once somebody asks: a large cluster has 100,000, of
+  // which one is looked at.
+  /** The pod at each address. */
+  readonly #pods = new Map<number, number>();
+  readonly #addresses: Ipv4[] = [];
+  readonly #called: (PodName | null)[] = [];
+  /** How many objects name its address. */
+  readonly #uses: number[] = [];
   /** Objects that place pods here, by kind and key, as they are now. */
   readonly #objects = { EndpointSlice: new Map<string, Placed>(), Pod: new Map<string, Placed>() };
-  #next = FIRST_IFINDEX;
 
   constructor(node: NodeContext) {
     this.#node = node;
@@ -65,85 +68,89 @@ export class LocalPods {
   }
 
   find(address: Ipv4): LocalPod | undefined {
-    return this.#pods.get(address);
+    return this.#at(address);
   }
 
   /** The pod whose veth pair ends in `device`. */
   behind(device: string): LocalPod | undefined {
     const address = VETH.exec(device)?.[1];
-    return address === undefined ? undefined : this.#pods.get(Number.parseInt(address, 16));
+    return address === undefined ? undefined : this.#at(Number.parseInt(address, 16));
   }
 
   *all(): Iterable<LocalPod> {
-    yield* this.#pods.values();
+    for (const pod of this.#pods.values()) yield this.#make(pod);
+  }
+
+  #at(address: number): LocalPod | undefined {
+    const pod = this.#pods.get(address);
+    return pod === undefined ? undefined : this.#make(pod);
+  }
+
+  #make(pod: number): LocalPod {
+    return new Pod(this.#addresses[pod] ?? (0 as Ipv4), this.#called[pod] ?? '', FIRST_IFINDEX + pod);
   }
 
   /** Which pods came and which went. */
-  apply(change: ClusterChange): { readonly added: readonly LocalPod[]; readonly removed: readonly LocalPod[] } {
-    /** Those that came or went in between, as they were before. */
-    const before = new Map<number, Pod | undefined>();
-    const note = (address: number, old: Pod | undefined) => {
-      if (!before.has(address)) before.set(address, old);
+  apply(change: ClusterChange): { readonly added: Iterable<LocalPod>; readonly removed: readonly LocalPod[] } {
+    const first = this.#addresses.length;
+    /** Pods that went and were there before, by address; another may have come there since. */
+    const went = new Map<number, LocalPod>();
+    const use = (address: Ipv4, called: PodName) => {
+      this.#use(address, called);
+    };
+    const release = (address: Ipv4) => {
+      const pod = this.#pods.get(address);
+      if (pod === undefined) return;
+      this.#uses[pod]! -= 1;
+      if (this.#uses[pod]! > 0) return;
+      if (pod < first && !went.has(address)) went.set(address, this.#make(pod));
+      this.#pods.delete(address);
+      this.#called[pod] = null;
     };
     for (const { op, object } of change) {
       if (object.kind !== 'EndpointSlice' && object.kind !== 'Pod') continue;
       const objects = this.#objects[object.kind];
       const key = keyOf(object);
       const old = objects.get(key);
-      let places = false;
-      if (op !== 'delete') {
-        eachLocalPod(object, this.#node.name, (address, called) => {
-          places = true;
-          if (this.#use(address, called)) note(address, undefined);
-        });
-      }
-      if (old) {
-        eachLocalPod(old, this.#node.name, (address) => {
-          const gone = this.#release(address);
-          if (gone) note(address, gone);
-        });
-      }
+      const places = op !== 'delete' && eachLocalPod(object, this.#node.name, use) > 0;
+      if (old) eachLocalPod(old, this.#node.name, release);
       if (places) objects.set(key, object);
       else if (old) objects.delete(key);
     }
-    const added: LocalPod[] = [];
-    const removed: LocalPod[] = [];
-    for (const [address, old] of before) {
-      const now = this.#pods.get(address);
-      if (now && !old) added.push(now);
-      if (old && !now) removed.push(old);
-    }
-    return { added, removed };
+    const end = this.#addresses.length;
+    return { added: this.#came(first, end, went), removed: [...went.values()].filter(({ address }) => !this.#pods.has(address)) };
   }
 
-  /** Whether the pod is new. */
-  #use(address: Ipv4, called: PodName): boolean {
-    const pod = this.#pods.get(address);
-    if (pod) {
-      pod.uses += 1;
-      return false;
+  /** Pods with these numbers that are there, but for those in another's place. */
+  *#came(first: number, end: number, went: ReadonlyMap<number, LocalPod>): Iterable<LocalPod> {
+    for (let pod = first; pod < end; pod++) {
+      const address = this.#addresses[pod] ?? 0;
+      if (this.#pods.get(address) === pod && !went.has(address)) yield this.#make(pod);
     }
-    this.#pods.set(address, new Pod(address, called, this.#next++));
-    return true;
   }
 
-  /** The pod, where nothing names it any more. */
-  #release(address: Ipv4): Pod | null {
-    const pod = this.#pods.get(address);
-    if (!pod) return null;
-    pod.uses -= 1;
-    if (pod.uses > 0) return null;
-    this.#pods.delete(address);
-    return pod;
+  #use(address: Ipv4, called: PodName): void {
+    const known = this.#pods.get(address);
+    if (known !== undefined) {
+      this.#uses[known]! += 1;
+      return;
+    }
+    this.#pods.set(address, this.#addresses.length);
+    this.#addresses.push(address);
+    this.#called.push(called);
+    this.#uses.push(1);
   }
 }
 
-function eachLocalPod(object: Placed, node: string, visit: (address: Ipv4, called: PodName) => void): void {
+/** Visits the pods that an object places on the node, and returns how many there are. */
+function eachLocalPod(object: Placed, node: string, visit: (address: Ipv4, called: PodName) => void): number {
   if (object.kind === 'Pod') {
     const address = parseIpv4(object.status?.podIP ?? '');
-    if (object.spec?.nodeName === node && !object.spec.hostNetwork && address !== undefined) visit(address, keyOf(object));
-    return;
+    if (object.spec?.nodeName !== node || object.spec.hostNetwork || address === undefined) return 0;
+    visit(address, keyOf(object));
+    return 1;
   }
+  let placed = 0;
   for (const { nodeName, addresses, targetRef } of object.endpoints ?? []) {
     if (nodeName !== node) continue;
     for (const text of addresses) {
@@ -151,6 +158,8 @@ function eachLocalPod(object: Placed, node: string, visit: (address: Ipv4, calle
       if (address === undefined) continue;
       if (!targetRef?.name) visit(address, formatIpv4(address));
       else visit(address, targetRef.namespace === undefined ? { namespace: object.metadata?.namespace ?? 'default', name: targetRef.name } : targetRef);
+      placed += 1;
     }
   }
+  return placed;
 }

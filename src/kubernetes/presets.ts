@@ -44,7 +44,14 @@ const RESERVED = 256;
 /** Endpoints of one added Service, so that no two have a pod in common. */
 const MOST_ADDED_ENDPOINTS = 128;
 
-const toText = (address: number) => `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
+const OCTETS: readonly string[] = frozen(Array.from({ length: 256 }, (_, octet) => String(octet)));
+/** An octet and the dot behind it. */
+const DOTTED: readonly string[] = frozen(OCTETS.map((octet) => `${octet}.`));
+
+/** From ready pieces: a large cluster has 150,000 addresses. */
+function toText(address: number): string {
+  return DOTTED[address >>> 24]! + DOTTED[(address >>> 16) & 255]! + (DOTTED[(address >>> 8) & 255]! + OCTETS[address & 255]!);
+}
 
 /** The same seed gives the same cluster. Every pod is on one node, as in the lab's set-up. */
 export function preset(name: PresetName, seed: number): ClusterObject[] {
@@ -64,8 +71,9 @@ export function preset(name: PresetName, seed: number): ClusterObject[] {
     const namespace = NAMESPACES[uniformInt(random, 0, NAMESPACES.length - 1)] ?? 'shop';
     const service = `${WORDS[index % WORDS.length] ?? 'svc'}-${index + 1}`;
     const address = toText(SERVICE_BASE + RESERVED + ((index * step) % (SERVICE_SPACE - RESERVED)));
-    const pods = [0, 1].map((endpoint) => toText(POD_BASE + RESERVED + (((index * 2 + endpoint) * stepPod) % (POD_SPACE - RESERVED))));
-    objects.push(...serviceObjects(namespace, service, address, port, pods));
+    const pod = (endpoint: number) => toText(POD_BASE + RESERVED + (((index * 2 + endpoint) * stepPod) % (POD_SPACE - RESERVED)));
+    const [own, slice] = serviceObjects(namespace, service, address, port, [pod(0), pod(1)]);
+    objects.push(own, slice);
   }
   return objects;
 }

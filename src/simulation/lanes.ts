@@ -8,9 +8,8 @@ import type { Progress, UpdateChange } from './api.ts';
 import type { Cluster } from './cluster.ts';
 import { LiveCluster } from './live-cluster.ts';
 import type { SceneStep } from './scene-steps.ts';
-import { podlessServices } from './podless-services.ts';
 import { SimulationError } from './simulation-error.ts';
-import { findTarget, targetsOf, type PlacedTarget } from './target.ts';
+import { Targets, type PlacedTarget } from './target.ts';
 
 /** What lanes are built from. */
 export interface LanesOptions {
@@ -58,7 +57,7 @@ export class Lanes {
   /** What was last arranged, and is so now. */
   #arranged: { readonly wanted: Wanted; readonly target: PlacedTarget | null } | null = null;
   readonly #live: LiveCluster;
-  #targets: readonly PlacedTarget[] | null = null;
+  #targets: Targets | null = null;
   #positions: readonly string[] | null = null;
 
   constructor({ cluster, seed, backend, datapaths, assets }: LanesOptions, progress?: (progress: Progress) => void) {
@@ -95,9 +94,9 @@ export class Lanes {
     return this[id];
   }
 
-  /** Every Service port that has an address, in the chain's order; last those that have no rule there. */
-  get targets(): readonly PlacedTarget[] {
-    this.#targets ??= this.iptables ? targetsOf(this.cluster.rules?.ports ?? this.iptables.servicePorts(), this.positions, podlessServices(this.cluster.objects)) : [];
+  /** Every Service port that has an address; none without the chain's lane. */
+  get targets(): Targets {
+    this.#targets ??= new Targets(this.iptables ? (this.cluster.rules?.ports ?? this.iptables.servicePorts()) : [], this.positions, this.cluster.objects);
     return this.#targets;
   }
 
@@ -111,7 +110,7 @@ export class Lanes {
   arrange(wanted: Wanted): PlacedTarget {
     const target = this.#arrange(wanted);
     if (target) return target;
-    if (wanted.servicePort !== null && this.targets.length > 0) throw new SimulationError('simulation_target', { target: wanted.servicePort });
+    if (wanted.servicePort !== null && this.targets.size > 0) throw new SimulationError('simulation_target', { target: wanted.servicePort });
     throw new SimulationError(this.cluster.rules ? 'simulation_rules_no_services' : 'simulation_no_services');
   }
 
@@ -160,7 +159,7 @@ export class Lanes {
     const done = this.#arranged;
     if (done && done.wanted.servicePort === wanted.servicePort && done.wanted.position === wanted.position) return done.target;
     this.disarrange();
-    let target = findTarget(this.targets, wanted.servicePort);
+    let target = this.targets.find(wanted.servicePort);
     if (this.cluster.rules && target && wanted.position !== null && wanted.position !== target.position) throw new SimulationError('simulation_rules_place');
     if (target && target.position !== null && wanted.position !== null) target = this.#move(target, wanted.position);
     this.#arranged = { wanted, target };
@@ -174,7 +173,7 @@ export class Lanes {
     if (other === undefined || other === target.id) return target;
     this.#place(target.id, rule);
     this.#swapped = { target: target.id, other };
-    return findTarget(this.targets, target.servicePort) ?? target;
+    return this.targets.find(target.servicePort) ?? target;
   }
 
   /** `place` counts Service ports, of which one may have several rules in the chain. */

@@ -14,3 +14,10 @@ export function podlessServices(objects: readonly ClusterObject[]): ReadonlySet<
   for (const name of withPods) podless.delete(name);
   return podless;
 }
+
+/** The slices of one Service, named `namespace/name`. */
+export function slicesOf(objects: readonly ClusterObject[], service: string): ClusterObject[] {
+  const slash = service.indexOf('/');
+  const [namespace, name] = [service.slice(0, slash), service.slice(slash + 1)];
+  return objects.filter(({ kind, metadata }) => kind === 'EndpointSlice' && metadata?.labels?.['kubernetes.io/service-name'] === name && (metadata.namespace ?? 'default') === namespace);
+}

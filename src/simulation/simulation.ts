@@ -70,11 +70,9 @@ export class Simulation {
   open(scene: Scene, progress?: (progress: Progress) => void): Opened {
     const { lanes, builtMs } = this.#prepare(scene, progress);
     const { node, ignored, faults, rules } = lanes.cluster;
-    const target = !lanes.iptables || (rules && lanes.targets.length === 0) ? NO_TARGET : publicTarget(lanes.arrange(scene.target));
-    const services = new Set<string>();
-    for (const { servicePort } of lanes.targets) services.add(servicePort.slice(0, servicePort.indexOf(':')));
+    const target = !lanes.iptables || (rules && lanes.targets.size === 0) ? NO_TARGET : publicTarget(lanes.arrange(scene.target));
     return {
-      services: services.size,
+      services: lanes.targets.services,
       endpoints: lanes.endpoints,
       rules: lanes.iptables?.rules ?? 0,
       entries: lanes.ebpf?.entries ?? 0,
@@ -105,7 +103,7 @@ export class Simulation {
    */
   raceBetween(scene: Scene, sender: string, to: Omit<Parties, 'from'>, detail: TraceDetail = 'steps'): Race {
     const { lanes } = this.#prepare(scene);
-    if (lanes.iptables && lanes.targets.length > 0) lanes.arrange(scene.target);
+    if (lanes.targets.size > 0) lanes.arrange(scene.target);
     const address = addressOfSender(lanes.cluster, sender);
     if (address === null) throw new SimulationError('simulation_sender', { sender });
     return this.#send(scene, lanes, { from: addressOf(address), ...to }, detail);
@@ -119,7 +117,7 @@ export class Simulation {
   /** The scene's target that moves the Service port with this address to `position`, where there is one. */
   targetAt(scene: Scene, { to, port, protocol }: Omit<Parties, 'from'>, position: number | null): Scene['target'] {
     const { lanes } = this.#prepare(scene);
-    const target = lanes.targets.find((one) => parseIpv4(one.address) === to && one.port === port && one.protocol === protocol);
+    const target = lanes.targets.all.find((one) => parseIpv4(one.address) === to && one.port === port && one.protocol === protocol);
     return target ? { servicePort: target.servicePort, position } : { servicePort: null, position: null };
   }
 
@@ -150,7 +148,7 @@ export class Simulation {
   targets(text: string): readonly Target[] {
     const wanted = text.trim().toLowerCase();
     const found: Target[] = [];
-    for (const target of this.#built?.lanes.targets ?? []) {
+    for (const target of this.#built?.lanes.targets.all ?? []) {
       if (!target.servicePort.includes(wanted) && !`${target.address}:${target.port}`.includes(wanted)) continue;
       found.push(publicTarget(target));
       if (found.length === TARGETS_LISTED) break;
@@ -168,7 +166,7 @@ export class Simulation {
     const { iptables, cluster } = lanes;
     if (!iptables) throw new SimulationError('simulation_engine', { reason: 'There is no lane of rules here.' });
     // Rules of a person's own stand as they are.
-    const target = lanes.targets.length === 0 ? null : lanes.arrange(cluster.rules ? { ...scene.target, position: null } : scene.target);
+    const target = lanes.targets.size === 0 ? null : lanes.arrange(cluster.rules ? { ...scene.target, position: null } : scene.target);
     const steps = lanes.steps.length;
     if (this.#browsed?.lanes !== lanes || this.#browsed.steps !== steps) this.#browsed = { lanes, steps, names: new ChainNames(iptables) };
     return new RuleBrowser({ lane: iptables, names: this.#browsed.names, node: cluster.node, target, profile: this.#profile(scene), seed: scene.seed, packet: scene.packet });

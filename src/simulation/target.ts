@@ -1,10 +1,10 @@
+import type { ClusterObject } from '../kubernetes/change.ts';
 import type { Target } from './api.ts';
+import { podlessServices, slicesOf } from './podless-services.ts';
 
 /** A target with the name that the chain lane knows it by: `namespace/name:port/protocol`. */
 export interface PlacedTarget extends Target {
   readonly id: string;
-  /** Whether it has endpoints that are pods, as far as its objects say. */
-  readonly pods: boolean;
 }
 
 /** A Service port that the chain lane has rules for, with the endpoints that its cluster IP leads to. */
@@ -21,42 +21,91 @@ const PROTOCOLS: Readonly<Record<string, Target['protocol']>> = { tcp: 'TCP', ud
 /** Where nothing can be sent to. */
 export const NO_TARGET: Target = { servicePort: '', address: '', port: 0, protocol: 'TCP', endpoints: 0, position: null };
 
-/**
- * Every Service port that has an address, in the chain's order; last those that have no rule there. `podless`: Services,
- * as `namespace/name`, without a pod.
- */
-export function targetsOf(ports: Iterable<LanePort>, positions: readonly string[], podless: ReadonlySet<string>): PlacedTarget[] {
-  const position = new Map<string, number>();
-  positions.forEach((id, index) => {
-    if (!position.has(id)) position.set(id, index);
-  });
-  const placed: PlacedTarget[] = [];
-  const others: PlacedTarget[] = [];
-  for (const { port, endpoints, id = `${port.name}/${port.protocol}` } of ports) {
-    // Rules of external addresses stand there too, but only where there are endpoints.
-    const place = endpoints === 0 ? null : (position.get(id) ?? null);
-    (place === null ? others : placed).push({
-      id,
-      servicePort: port.portName === '' ? `${port.namespacedName}:${port.port}` : port.name,
-      address: port.clusterIP,
-      port: port.port,
-      protocol: PROTOCOLS[port.protocol] ?? (port.protocol.toUpperCase() as Target['protocol']),
-      endpoints,
-      position: place,
-      pods: !podless.has(port.namespacedName),
-    });
-  }
-  return placed.concat(others);
-}
+/** `namespace/name:port`; by its number where the port has no name. */
+const nameOf = ({ port }: LanePort) => (port.portName === '' ? `${port.namespacedName}:${port.port}` : port.name);
+const idOf = ({ port, id }: LanePort) => id ?? `${port.name}/${port.protocol}`;
 
 /**
- * By name; null: the last one in the chain that leads to pods, so that the packet's way ends at one; else the last of all,
- * or where the chain is empty the first of those without a rule.
+ * Every Service port that has an address, in the chain's order. Nearly always one of them is asked for: the list of all, of
+ * a large cluster 50,000, is made when somebody wants it.
  */
-export function findTarget(targets: readonly PlacedTarget[], servicePort: string | null): PlacedTarget | null {
-  if (servicePort !== null) return targets.find((target) => target.servicePort === servicePort) ?? null;
-  const placed = targets.filter(({ position }) => position !== null);
-  return placed.findLast(({ pods }) => pods) ?? placed.at(-1) ?? targets[0] ?? null;
+export class Targets {
+  readonly #ports: readonly LanePort[];
+  readonly #positions: readonly string[];
+  readonly #objects: readonly ClusterObject[];
+  #all: readonly PlacedTarget[] | null = null;
+  #podless: ReadonlySet<string> | null = null;
+
+  /** `positions`: for each rule of KUBE-SERVICES the port's id. `objects` say which endpoints are pods. */
+  constructor(ports: Iterable<LanePort>, positions: readonly string[], objects: readonly ClusterObject[]) {
+    this.#ports = [...ports];
+    this.#positions = positions;
+    this.#objects = objects;
+  }
+
+  get size(): number {
+    return this.#ports.length;
+  }
+
+  /** Services that have such ports. */
+  get services(): number {
+    return new Set(this.#ports.map(({ port }) => port.namespacedName)).size;
+  }
+
+  /** Last those that have no rule in the chain. */
+  get all(): readonly PlacedTarget[] {
+    if (this.#all) return this.#all;
+    const positions = new Map<string, number>();
+    this.#positions.forEach((id, index) => {
+      if (!positions.has(id)) positions.set(id, index);
+    });
+    const placed: PlacedTarget[] = [];
+    const others: PlacedTarget[] = [];
+    for (const port of this.#ports) {
+      const position = port.endpoints === 0 ? null : (positions.get(idOf(port)) ?? null);
+      (position === null ? others : placed).push(targetOf(port, position));
+    }
+    this.#all = placed.concat(others);
+    return this.#all;
+  }
+
+  /**
+   * By name; null: the last one in the chain that leads to pods, so that the packet's way ends at one; else the last of all,
+   * or where the chain is empty the first of those without a rule.
+   */
+  find(servicePort: string | null): PlacedTarget | null {
+    const port = servicePort === null ? this.#last() : this.#ports.find((one) => nameOf(one) === servicePort);
+    if (!port) return null;
+    const position = port.endpoints === 0 ? -1 : this.#positions.indexOf(idOf(port));
+    return targetOf(port, position < 0 ? null : position);
+  }
+
+  #last(): LanePort | undefined {
+    // Rules of external addresses stand there too, but only where there are endpoints.
+    const isPlaced = (port: LanePort) => port.endpoints > 0 && this.#positions.lastIndexOf(idOf(port)) >= 0;
+    return this.#ports.findLast((port) => isPlaced(port) && !this.#isPodless(port.port.namespacedName)) ?? this.#ports.findLast(isPlaced) ?? this.#ports[0];
+  }
+
+  #isPodless(service: string): boolean {
+    if (this.#podless) return this.#podless.has(service);
+    // Nearly always the first one has pods: then nothing of the others need be known.
+    if (!podlessServices(slicesOf(this.#objects, service)).has(service)) return false;
+    this.#podless = podlessServices(this.#objects);
+    return true;
+  }
+}
+
+function targetOf(lanePort: LanePort, position: number | null): PlacedTarget {
+  const { port, endpoints } = lanePort;
+  return {
+    id: idOf(lanePort),
+    servicePort: nameOf(lanePort),
+    address: port.clusterIP,
+    port: port.port,
+    protocol: PROTOCOLS[port.protocol] ?? (port.protocol.toUpperCase() as Target['protocol']),
+    endpoints,
+    position,
+  };
 }
 
 /** What a page is told of a target. */

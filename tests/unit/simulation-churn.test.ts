@@ -255,7 +255,7 @@ describe('any sequence of changes', () => {
         expect(lanes.endpoints).toBe(fresh.endpoints);
         expect(ruleTexts(lanes)).toEqual(ruleTexts(fresh));
         expect(mapTexts(lanes)).toEqual(mapTexts(fresh));
-        for (const target of lanes.targets) {
+        for (const target of lanes.targets.all) {
           const [service = '', port = ''] = target.servicePort.split(':');
           const ends = endsOf(objects.values(), service, /^\d+$/.test(port) ? '' : port);
           const drawn = draw(seed, packets);

@@ -1,14 +1,18 @@
 import { parseIpv4 } from '../../packet/address.ts';
 import { PROTOCOL_NUMBER } from '../../packet/protocol.ts';
 import { probabilityOf, type PayloadSink, type RuleProtocol, type SyncPayload } from './kube-proxy/index.ts';
+import { compileMatch, onePort, ports } from './netfilter/compile-match.ts';
 import type { TableName } from './netfilter/hook.ts';
 import { parseRule } from './netfilter/parse/parse-rule.ts';
 import { RuleError } from './netfilter/parse/rule-error.ts';
 import { readAddress } from './netfilter/parse/values.ts';
 import { RestoreError } from './netfilter/restore-error.ts';
+import { RuleArena } from './netfilter/rule-arena.ts';
+import { FIRST_OBJECT_TARGET, FLAG, MATCH, MATCH_STRIDE, TARGET } from './netfilter/rule-layout.ts';
+import { checkTargetTable } from './netfilter/rule-place.ts';
 import type { RuleTexts } from './netfilter/rule-texts.ts';
 import { RuleTable } from './netfilter/rule-table.ts';
-import { randomShare, type AddressMask, type Match, type Negatable, type Range, type Rule, type Target } from './netfilter/rule.ts';
+import { randomShare, type AddressMask, type Match, type Range, type Target } from './netfilter/rule.ts';
 import { splitWords } from './netfilter/words.ts';
 
 /**
@@ -27,19 +31,15 @@ export function putPayload(tables: Map<TableName, RuleTable>, payload: SyncPaylo
   }
 }
 
-const COMMENT: Match = { kind: 'comment' };
-const NO_TARGET: Target = { kind: 'none' };
-const VERDICTS: Readonly<Partial<Record<string, Target>>> = {
-  ACCEPT: { kind: 'accept' },
-  DROP: { kind: 'drop' },
-  REJECT: { kind: 'reject', with: 'icmp-port-unreachable' },
-};
+const VERDICTS: ReadonlyMap<string, Target> = new Map<string, Target>([
+  ['ACCEPT', { kind: 'accept' }],
+  ['DROP', { kind: 'drop' }],
+  ['REJECT', { kind: 'reject', with: 'icmp-port-unreachable' }],
+]);
 
-function said<T>(value: T, negated = false): Negatable<T> {
-  return { value, negated };
-}
-
-const PROTOCOLS = { tcp: said(PROTOCOL_NUMBER.TCP), udp: said(PROTOCOL_NUMBER.UDP), sctp: said(PROTOCOL_NUMBER.SCTP) } as const;
+const PROTOCOLS = { tcp: PROTOCOL_NUMBER.TCP, udp: PROTOCOL_NUMBER.UDP, sctp: PROTOCOL_NUMBER.SCTP } as const;
+const ANY_PORT = ports(null);
+const WHOLE = 0xffffffff;
 
 class TableSink implements PayloadSink {
   readonly #tables: Map<TableName, RuleTable>;
@@ -53,18 +53,23 @@ class TableSink implements PayloadSink {
   /** The line that is being put, from 1, as the text would have it. */
   lineNumber = 0;
 
-  // The rule that is being described.
-  #chain = '';
-  #source: Rule['source'] = null;
-  #destination: Rule['destination'] = null;
-  #protocol: RuleProtocol | null = null;
-  #matches: Match[] = [];
-  /** Where the protocol's own match stands among them. */
-  #portsAt = 0;
-  #target: Target = NO_TARGET;
+  // The rule that is being described: it is written into the table's arena as it comes.
+  #arena = new RuleArena();
+  #chain = 0;
+  #chainName = '';
+  /** Where its words begin. */
+  #at = 0;
+  /** Which match is its protocol's own. */
+  #portsAt = -1;
+  #natMayStand = false;
 
+  // What was read last: the same texts come again and again.
+  readonly #read: { text: string | null; address: number } = { text: null, address: 0 };
+  #readPrefix: { readonly text: string; readonly value: AddressMask } | null = null;
   /** Ranges of one port, by it: 100,000 endpoints have but a few. */
   readonly #ports = new Map<number, Range>();
+  /** Of rules that choose among so many endpoints. */
+  readonly #shares = new Map<number, Match>();
 
   constructor(tables: Map<TableName, RuleTable>, payload: SyncPayload) {
     this.#tables = tables;
@@ -78,6 +83,9 @@ class TableSink implements PayloadSink {
     this.#tables.set(name, table);
     this.#current = table;
     table.begin(this.#payload[name].rules);
+    this.#arena = table.arena;
+    this.#chainName = '';
+    this.#natMayStand = false;
     this.#textId = table.addText(this.#texts);
   }
 
@@ -114,69 +122,112 @@ class TableSink implements PayloadSink {
 
   append(chain: string): void {
     this.lineNumber += 1;
-    this.#chain = chain;
-    this.#source = null;
-    this.#destination = null;
-    this.#protocol = null;
-    this.#matches = [];
-    this.#target = NO_TARGET;
+    if (chain !== this.#chainName) this.#chain = this.#table.chainFor(chain);
+    this.#chainName = chain;
+    this.#at = this.#arena.begin();
+    this.#portsAt = -1;
   }
 
   comment(): void {
-    this.#matches.push(COMMENT);
+    this.#arena.pushMatch(MATCH.comment, 0, 0, 0);
   }
 
   commentName(): void {
-    this.#matches.push(COMMENT);
+    this.comment();
   }
 
   protocol(protocol: RuleProtocol): void {
     if (!Object.hasOwn(PROTOCOLS, protocol)) throw new RuleError('no_match', { match: String(protocol) });
-    this.#protocol = protocol;
-    this.#portsAt = this.#matches.push(portMatch(protocol, null)) - 1;
+    this.#arena.rules[this.#at + 7] = PROTOCOLS[protocol];
+    this.#portsAt = this.#arena.matchCount;
+    this.#arena.pushMatch(protocol === 'tcp' ? MATCH.tcp : MATCH.ports, ANY_PORT, ANY_PORT, 0);
   }
 
   source(prefix: string, negated = false): void {
-    this.#source = said(addressOf(prefix), negated);
+    const { rules } = this.#arena;
+    if (negated) rules[this.#at]! |= FLAG.source;
+    rules[this.#at + 2] = this.#maskOf(prefix);
+    rules[this.#at + 1] = this.#read.address;
   }
 
   destination(prefix: string): void {
-    this.#destination = said(addressOf(prefix));
+    const { rules } = this.#arena;
+    rules[this.#at + 4] = this.#maskOf(prefix);
+    rules[this.#at + 3] = this.#read.address;
+  }
+
+  /** Reads a prefix, and returns its mask; `#read` then has its address. */
+  #maskOf(text: string): number {
+    const read = this.#read;
+    if (text === read.text) return WHOLE;
+    const address = parseIpv4(text);
+    if (address !== undefined) {
+      read.text = text;
+      read.address = address;
+      return WHOLE;
+    }
+    if (text !== this.#readPrefix?.text) this.#readPrefix = { text, value: addressOf(text) };
+    const { value } = this.#readPrefix;
+    read.text = null;
+    read.address = value.address;
+    return value.mask;
   }
 
   destinationPort(port: number): void {
-    if (this.#protocol) this.#matches[this.#portsAt] = portMatch(this.#protocol, this.#portOnly(port));
+    if (this.#portsAt >= 0) this.#arena.matches[this.#portsAt * MATCH_STRIDE + 2] = onePort(port);
   }
 
   local(side: 'src' | 'dst'): void {
-    const types = said(['LOCAL']);
-    this.#matches.push({ kind: 'addrtype', source: side === 'src' ? types : null, destination: side === 'dst' ? types : null, limit: null });
+    const types = { value: ['LOCAL'], negated: false } as const;
+    this.#match({ kind: 'addrtype', source: side === 'src' ? types : null, destination: side === 'dst' ? types : null, limit: null });
   }
 
   remember(list: string): void {
-    this.#matches.push({ kind: 'recent', list, action: 'set', side: 'source', seconds: 0, hits: 0, reap: false, ttl: false, mask: 0xffffffff, negated: false });
+    this.#match({ kind: 'recent', list, action: 'set', side: 'source', seconds: 0, hits: 0, reap: false, ttl: false, mask: 0xffffffff, negated: false });
   }
 
   remembered(list: string, seconds: number): void {
-    this.#matches.push({ kind: 'recent', list, action: 'rcheck', side: 'source', seconds, hits: 0, reap: true, ttl: false, mask: 0xffffffff, negated: false });
+    this.#match({ kind: 'recent', list, action: 'rcheck', side: 'source', seconds, hits: 0, reap: true, ttl: false, mask: 0xffffffff, negated: false });
   }
 
   oneIn(left: number): void {
-    this.#matches.push({ kind: 'random', probability: randomShare(Number(probabilityOf(left))), negated: false });
+    const share: Match = this.#shares.get(left) ?? { kind: 'random', probability: randomShare(Number(probabilityOf(left))), negated: false };
+    this.#shares.set(left, share);
+    this.#match(share);
   }
 
   account(): void {
-    this.#matches.push({ kind: 'fixed', module: 'nfacct', matches: true });
+    this.#match({ kind: 'fixed', module: 'nfacct', matches: true });
+  }
+
+  #match(match: Match): void {
+    compileMatch(this.#arena, match);
   }
 
   jump(target: string): void {
-    this.#target = VERDICTS[target] ?? { kind: 'jump', chain: target };
+    const verdict = VERDICTS.get(target);
+    if (verdict) this.#end(verdict);
+    else this.#endIn(TARGET.jump, this.#table.jumpTo(target));
   }
 
   translate(address: string, port: number): void {
     const to = parseIpv4(address);
     if (to === undefined) throw new RuleError('cannot_take', { option: '--to-destination', text: `${address}:${port}` });
-    this.#target = { kind: 'nat', name: 'DNAT', range: { addresses: [to, to], ports: this.#portOnly(port), randomPorts: false } };
+    const target: Target = { kind: 'nat', name: 'DNAT', range: { addresses: [to, to], ports: this.#portOnly(port), randomPorts: false } };
+    if (!this.#natMayStand) checkTargetTable(this.#table.name, target);
+    this.#natMayStand = true;
+    this.#endIn(TARGET.nat, this.#arena.object(target));
+  }
+
+  #end(target: Target): void {
+    checkTargetTable(this.#table.name, target);
+    const kind = TARGET[target.kind];
+    this.#endIn(kind, kind >= FIRST_OBJECT_TARGET ? this.#arena.object(target) : 0);
+  }
+
+  #endIn(kind: number, argument: number): void {
+    this.#arena.rules[this.#at + 10] = kind;
+    this.#arena.rules[this.#at + 11] = argument;
   }
 
   #portOnly(port: number): Range {
@@ -189,27 +240,14 @@ class TableSink implements PayloadSink {
   }
 
   end(): void {
-    this.#add(this.#chain, {
-      source: this.#source,
-      destination: this.#destination,
-      inInterface: null,
-      outInterface: null,
-      protocol: this.#protocol && PROTOCOLS[this.#protocol],
-      fragment: false,
-      matches: this.#matches,
-      target: this.#target,
-      notes: [],
-    });
+    this.#table.addBegun(this.#chain, this.#textId, this.#part, this.#place);
+    this.#place += 1;
   }
 
   line(text: string): void {
     this.lineNumber += 1;
     const words = splitWords(text) ?? [];
-    this.#add(words[1] ?? '', parseRule(words, 2));
-  }
-
-  #add(chain: string, rule: Rule): void {
-    this.#table.add(chain, rule, this.#textId, this.#part, this.#place, null);
+    this.#table.add(words[1] ?? '', parseRule(words, 2), this.#textId, this.#part, this.#place, null);
     this.#place += 1;
   }
 }
@@ -218,9 +256,4 @@ function addressOf(text: string): AddressMask {
   const address = readAddress(text);
   if (!address) throw new RuleError('no_address', { text });
   return address;
-}
-
-function portMatch(protocol: RuleProtocol, destination: Range | null): Match {
-  const ports = destination && said(destination);
-  return protocol === 'tcp' ? { kind: 'tcp', source: null, destination: ports, flags: null } : { kind: protocol, source: null, destination: ports, chunks: null };
 }

@@ -1,5 +1,5 @@
 import type { RulesChange } from '../report.ts';
-import type { SyncPayload } from './kube-proxy/index.ts';
+import { isServiceChain, type SyncPayload } from './kube-proxy/index.ts';
 import type { TableName } from './netfilter/hook.ts';
 import type { Netfilter } from './netfilter/netfilter.ts';
 import type { RuleTable } from './netfilter/rule-table.ts';
@@ -33,7 +33,10 @@ function countTexts(table: RuleTable, chain: string): Map<string, number> {
 /** Notes the tables as they are before a payload, so that `changeSince` can say what it did. */
 export function noteBefore(netfilter: Netfilter, payload: Payload): Before {
   const texts = new Map<TableName, Map<string, ReadonlyMap<string, number>>>([...netfilter.tables.keys()].map((name) => [name, new Map()]));
+  const stand = [...netfilter.tables.values()].some((table) => [...table.chains()].some(({ name }) => isServiceChain(name)));
   payload.eachChain((name, chain) => {
+    // At the first sync no Service's chain stands: of a large cluster there are 150,000.
+    if (!stand && isServiceChain(chain)) return false;
     const table = netfilter.tables.get(name);
     if (table?.chainId(chain) !== undefined) texts.get(name)?.set(chain, countTexts(table, chain));
     return true;

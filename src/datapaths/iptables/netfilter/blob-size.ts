@@ -8,7 +8,9 @@ const STANDARD_TARGET = 40;
 /** Name of a chain, or the table's end: an entry whose target is ERROR. */
 const ERROR_ENTRY = 176;
 
-const MATCH_BYTES = new Map<number, number>([
+/** By kind of match. */
+const MATCH_BYTES = new Int32Array(256);
+for (const [kind, bytes] of [
   [MATCH.comment, 288],
   [MATCH.tcp, 48],
   [MATCH.icmp, 40],
@@ -21,7 +23,7 @@ const MATCH_BYTES = new Map<number, number>([
   [MATCH.multiport, 80],
   [MATCH.recent, 264],
   [MATCH.set, 56],
-]);
+] as const) MATCH_BYTES[kind] = bytes;
 const UDP_BYTES = 48;
 const SCTP_BYTES = 328;
 const SCTP = 132;
@@ -44,17 +46,17 @@ export function blobSize(table: RuleTable): { readonly entries: number; readonly
   return { entries, bytes };
 }
 
-function ruleBytes(table: RuleTable, rule: number): number {
+function ruleBytes({ arena: { rules, matches, objects } }: RuleTable, rule: number): number {
   const at = rule * STRIDE;
   let bytes = ENTRY;
-  const first = table.arena.rules[at + 8] ?? 0;
-  for (let i = 0; i < (table.arena.rules[at + 9] ?? 0); i++) {
-    const kind = (table.arena.matches[(first + i) * MATCH_STRIDE] ?? 0) & 255;
-    bytes += kind === MATCH.ports ? (table.arena.rules[at + 7] === SCTP ? SCTP_BYTES : UDP_BYTES) : (MATCH_BYTES.get(kind) ?? 0);
+  const first = rules[at + 8] ?? 0;
+  for (let i = 0; i < (rules[at + 9] ?? 0); i++) {
+    const kind = (matches[(first + i) * MATCH_STRIDE] ?? 0) & 255;
+    bytes += kind === MATCH.ports ? (rules[at + 7] === SCTP ? SCTP_BYTES : UDP_BYTES) : (MATCH_BYTES[kind] ?? 0);
   }
-  switch (table.arena.rules[at + 10]) {
+  switch (rules[at + 10]) {
     case TARGET.nat: {
-      const target = table.objects[table.arena.rules[at + 11] ?? 0];
+      const target = objects[rules[at + 11] ?? 0];
       return bytes + (target?.kind === 'nat' ? NAT_BYTES[target.name] : STANDARD_TARGET);
     }
     case TARGET.connmark:

@@ -23,31 +23,41 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
   const state = new Uint8Array(highest + 1);
   /** Chains in the order in which they were done: a chain after all that it jumps to. */
   const order: number[] = [];
+  // The chains that are being walked, by depth, each with its next rule and its end: a large table has 150,000 chains.
+  const stack: number[] = [];
+  const next: number[] = [];
+  const ends: number[] = [];
+  const enter = (chain: number) => {
+    const { start, length } = table.runOf(chain);
+    state[chain] = 1;
+    stack.push(chain);
+    next.push(start);
+    ends.push(start + length);
+  };
   for (const root of table.chains) {
     if (state[root] !== 0 || table.isGone(root)) continue;
-    const stack = [{ chain: root, at: 0, run: table.runOf(root) }];
-    state[root] = 1;
-    for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      if (top.at >= top.run.length) {
-        state[top.chain] = 2;
-        order.push(top.chain);
+    enter(root);
+    while (stack.length > 0) {
+      const top = stack.length - 1;
+      const chain = stack[top]!;
+      const rule = next[top]!++;
+      if (rule >= ends[top]!) {
+        state[chain] = 2;
+        order.push(chain);
         stack.pop();
+        next.pop();
+        ends.pop();
         continue;
       }
-      const rule = (top.run.start + top.at) * STRIDE;
-      top.at += 1;
-      const kind = rules[rule + 10];
+      const kind = rules[rule * STRIDE + 10];
       if (kind !== TARGET.jump && kind !== TARGET.goto) continue;
-      const next = rules[rule + 11] ?? 0;
-      if (table.isGone(next)) throw new RuleError('chain_used', { chain: table.nameOf(next), caller: table.nameOf(top.chain) });
-      if (state[next] === 1) {
-        const names = [...stack.slice(stack.findIndex(({ chain }) => chain === next)).map(({ chain }) => table.nameOf(chain)), table.nameOf(next)];
+      const target = rules[rule * STRIDE + 11] ?? 0;
+      if (table.isGone(target)) throw new RuleError('chain_used', { chain: table.nameOf(target), caller: table.nameOf(chain) });
+      if (state[target] === 1) {
+        const names = [...stack.slice(stack.indexOf(target)), target].map((one) => table.nameOf(one));
         throw new RuleError('circle', { chains: names.join(' → ') });
       }
-      if (state[next] === 0) {
-        state[next] = 1;
-        stack.push({ chain: next, at: 0, run: table.runOf(next) });
-      }
+      if (state[target] === 0) enter(target);
     }
   }
   const reached = new Uint8Array(highest + 1);

@@ -8,8 +8,13 @@ export interface MatchSink {
   pushMatch(kind: number, a: number, b: number, c: number): void;
 }
 
+/** `ports` of one port. */
+export function onePort(port: number): number {
+  return port | (port << 16);
+}
+
 /** A range of ports in one integer: lowest, and highest shifted by 16. */
-function ports(range: Negatable<Range> | null): number {
+export function ports(range: Negatable<Range> | null): number {
   return range ? range.value[0] | (range.value[1] << 16) : 0xffff << 16;
 }
 

@@ -79,6 +79,27 @@ export class RuleArena {
     return index;
   }
 
+  /**
+   * Begins a rule at the arena's end, without conditions and target: its matches are pushed next, its other words set in
+   * `rules` from the returned place on (`rule-layout.ts`), and `end` makes it stand. For whoever has hundreds of thousands
+   * of them, and would have to make an object of each for `push`.
+   */
+  begin(): number {
+    this.reserve(this.count + 1);
+    const at = this.count * STRIDE;
+    this.rules.fill(0, at, at + STRIDE);
+    this.rules[at + 8] = this.matchCount;
+    return at;
+  }
+
+  /** Returns the index of the rule that was begun. */
+  end(): number {
+    const index = this.count;
+    this.rules[index * STRIDE + 9] = this.matchCount - (this.rules[index * STRIDE + 8] ?? 0);
+    this.count = index + 1;
+    return index;
+  }
+
   /** Bytes of the arrays, and of the texts that rules stand in. */
   size(): { readonly bytes: number; readonly text: number } {
     const arrays = [this.rules, this.matches, this.packets, this.bytes, this.places];

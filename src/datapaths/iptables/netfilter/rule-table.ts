@@ -15,6 +15,9 @@ export type { Policy } from './staged.ts';
 /** A commit takes the untouched rules along where there is at most one of them to so many others. */
 const MOST_OTHERS = 3;
 
+/** How far a chain's name is looked for behind the last one: a Service of two endpoints has three chains. */
+const CHAINS_AHEAD = 3;
+
 /**
  * A table: its chains, each a run of rules in the arena. A commit appends the chains that it touches and leaves their old
  * runs behind, or, where it touches nearly all, begins a new arena; once more than half is left behind, the arena is
@@ -27,6 +30,7 @@ export class RuleTable {
   #names: (string | null)[] = [];
   readonly #ids = new Map<string, number>();
   readonly #free: number[] = [];
+  #found = 0;
   start = new Int32Array(16);
   length = new Int32Array(16);
   /** By built-in chain. */
@@ -147,10 +151,35 @@ export class RuleTable {
     const id = this.#need(chain);
     checkInterfaces(chain, rule);
     const index = this.#arena.push(rule, this.#targetArgument(rule.target));
+    this.#added(staged, id, index, at);
     this.#arena.place(index, text, first, second);
     this.#arena.packets[index] = counters?.[0] ?? 0;
     this.#arena.bytes[index] = counters?.[1] ?? 0;
+  }
+
+  /** Adds the rule that was begun in the arena, at the end of the chain with that number. */
+  addBegun(id: number, text: number, first: number, second: number): void {
+    const staged = this.#stage();
+    const index = this.#arena.end();
+    this.#added(staged, id, index);
+    this.#arena.place(index, text, first, second);
+    this.#arena.packets[index] = 0;
+    this.#arena.bytes[index] = 0;
+  }
+
+  /** The number of a chain that rules are added to. Throws `RuleError` where there is none. */
+  chainFor(name: string): number {
+    return this.#need(name);
+  }
+
+  /** The number of a chain that a rule jumps to. Throws `RuleError` where none can. */
+  jumpTo(chain: string): number {
+    return this.#targetArgument({ kind: 'jump', chain });
+  }
+
+  #added(staged: Staged, id: number, index: number, at?: number): void {
     staged.chains.push(id);
+    if (at === undefined && staged.edited.size === 0) return;
     const edited = at === undefined ? staged.edited.get(id) : this.#edit(id);
     // The new rule is not in the list that #edit made before it was staged.
     if (edited) {
@@ -346,8 +375,20 @@ export class RuleTable {
     return false;
   }
 
+  /**
+   * A chain's number. Rules name the chains in the order in which they were declared, again and again: of 150,000 names the
+   * right one is nearly always next to the last that was found, and need not be looked up all over the memory.
+   */
+  #find(name: string): number | undefined {
+    const names = this.#names;
+    const last = this.#found;
+    if (names[last] === name) return last;
+    for (let id = last + 1; id <= last + CHAINS_AHEAD; id++) if (names[id] === name) return (this.#found = id);
+    return this.#ids.get(name);
+  }
+
   #need(name: string): number {
-    const id = this.#ids.get(name);
+    const id = this.#find(name);
     if (id === undefined || this.#staged?.deleted.has(id)) throw new RuleError('no_chain', { chain: name, table: this.name });
     return id;
   }
@@ -371,7 +412,7 @@ export class RuleTable {
       checkTargetTable(this.name, target);
       return 0;
     }
-    const id = this.#ids.get(target.chain);
+    const id = this.#find(target.chain);
     if (id === undefined || this.#staged?.deleted.has(id)) throw new RuleError('no_target', { chain: target.chain });
     if (this.policies.has(id)) throw new RuleError('jump_built_in', { chain: target.chain });
     return id;
