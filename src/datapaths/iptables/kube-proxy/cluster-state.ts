@@ -11,7 +11,7 @@ const ZONE = 'topology.kubernetes.io/zone';
 export interface Noticed {
   /** Whether a sync is queued at all. */
   readonly queued: boolean;
-  /** Services, as `namespace/name`, whose own chains are to be written anew. */
+  /** Services, as `namespace/name`, whose own chains are to be written anew; none at the start, when all are. */
   readonly services: ReadonlySet<string>;
   /** The node's own zone changed: everything is written anew. */
   readonly topology: boolean;
@@ -40,6 +40,8 @@ export class ClusterState {
 
   /** Takes the changes over. Later changes of the same object undo earlier ones: only the difference counts. */
   apply(change: ClusterChange): Noticed {
+    const first = !this.#started;
+    this.#started = true;
     const before = new Map<string, readonly ServicePort[]>();
     /** Services that are not as they were before the first of these changes. */
     const pending = new Set<string>();
@@ -50,18 +52,18 @@ export class ClusterState {
       const gone = op === 'delete' || isForOthers(object);
       if (object.kind === 'Service') {
         const name = keyOf(object);
-        const old = this.ports.get(name) ?? NONE;
-        if (!before.has(name)) before.set(name, old);
+        if (!first && !before.has(name)) before.set(name, this.ports.get(name) ?? NONE);
         const ports = gone ? NONE : servicePortsOf(object);
         if (ports.length > 0) this.ports.set(name, ports);
         else this.ports.delete(name);
+        if (first) continue;
         if (samePorts(before.get(name) ?? NONE, ports)) pending.delete(name);
         else pending.add(name);
         // A sync is queued at once, even if a later change undoes this one.
         if (pending.size > 0) queued = true;
       } else if (object.kind === 'EndpointSlice') {
         const service = this.#applySlice(object, gone);
-        if (service !== null) {
+        if (service !== null && !first) {
           services.add(service);
           queued = true;
         }
@@ -69,10 +71,9 @@ export class ClusterState {
         const zone = object.metadata.labels?.[ZONE] ?? '';
         if (zone !== this.zone) topology = true;
         this.zone = zone;
-        if (!this.#started) this.nodeAddress = hostAddressOf(object) ?? this.nodeAddress;
+        if (first) this.nodeAddress = hostAddressOf(object) ?? this.nodeAddress;
       }
     }
-    this.#started = true;
     for (const name of pending) services.add(name);
     return { queued: queued || topology, services, topology };
   }

@@ -46,13 +46,15 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
           terminating: terminating ?? false,
           zoneHints: hints?.forZones?.map((zone) => zone.name) ?? NONE,
           nodeHints: hints?.forNodes?.map((hint) => hint.name) ?? NONE,
-          chain: chainName('SEP', port.name + port.protocol + text),
+          chain: chainName('SEP', port.name, port.protocol, text),
         });
       }
     }
   }
-  const sorted = found.toSorted((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
-  return sorted.some(({ text }, index) => text === sorted[index - 1]?.text) ? eachOnce(sorted) : sorted;
+  // Most come in order, and each once.
+  let isSorted = true;
+  for (let index = 1; isSorted && index < found.length; index++) isSorted = found[index - 1]!.text < found[index]!.text;
+  return isSorted ? found : eachOnce(found.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)));
 }
 
 /**

@@ -11,8 +11,8 @@ const digest = new ChainDigest();
  * (`ip:port` too): `KUBE-SVC-` or `KUBE-SEP-` and base32(sha256(text)), cut to 16 characters (pkg/proxy/iptables/proxier.go,
  * portProtoHash and servicePortEndpointChainName). `ns1/svc1:p80tcp` gives XPGD46QRK7WJZT7O.
  */
-export function chainName(kind: 'SVC' | 'SEP', text: string): string {
-  digest.update(text);
+export function chainName(kind: 'SVC' | 'SEP', port: string, protocol: string, endpoint = ''): string {
+  digest.update(port, protocol, endpoint);
   const { high, middle, low } = digest;
   // 16 characters of 5 bits are the digest's first 80 bits. Made in one go: 150,000 names in pieces would be millions of strings.
   return String.fromCharCode(

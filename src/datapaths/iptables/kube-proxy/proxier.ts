@@ -40,15 +40,17 @@ export class Proxier {
 
   /** Hears of changes and syncs. `null`: kube-proxy would queue no sync. The first call is its start: a full sync. */
   sync(change: ClusterChange, progress?: (done: number) => void): SyncPayload | null {
-    const noticed = this.#state.apply(change);
-    if (this.#started && !this.#forced && !noticed.queued) return null;
-    // Which endpoints a port may use hangs on the node's zone too. Else what did not change stands as it was synced last.
-    const anew = !this.#started || noticed.topology;
-    const full = anew || this.#forced;
+    const first = !this.#started;
+    const { queued, topology, services } = this.#state.apply(change);
+    if (!first && !this.#forced && !queued) return null;
+    const full = first || topology || this.#forced;
     this.#started = true;
     this.#forced = false;
-    const changed = this.#update(anew ? new Set([...this.#state.ports.keys(), ...noticed.services]) : noticed.services, progress);
-    return this.#render(full ? 'full' : 'partial', full ? 'all' : changed);
+    // Which endpoints a port may use hangs on the node's zone too. Else what did not change stands as it was synced last.
+    const anew = topology && !first ? new Set([...this.#state.ports.keys(), ...services]) : services;
+    const changed = full ? 'all' : new Set<SyncedPort>();
+    this.#update(first ? this.#state.ports : anew, changed, progress);
+    return this.#render(full ? 'full' : 'partial', changed);
   }
 
   /** The next sync is a full one, even without a change: as when the canary chain was lost, and once an hour (needFullSync). */
@@ -102,13 +104,12 @@ export class Proxier {
     }
   }
 
-  /** Makes the ports of these Services anew, and returns them. */
-  #update(services: ReadonlySet<string>, progress?: (done: number) => void): ReadonlySet<SyncedPort> {
-    const written = new Set<SyncedPort>();
+  /** Makes the ports of these Services anew; they go into `changed`. */
+  #update(services: { keys(): Iterable<string>; readonly size: number }, changed: Set<SyncedPort> | 'all', progress?: (done: number) => void): void {
     const added: PortSlot[] = [];
     let someGone = false;
     let done = 0;
-    for (const name of services) {
+    for (const name of services.keys()) {
       if (done % 1024 === 0) progress?.(done / services.size);
       done += 1;
       const before = this.#slots.get(name) ?? NONE;
@@ -124,13 +125,12 @@ export class Proxier {
         if (!after.includes(slot)) after.push(slot);
         this.#putIn(slot, port);
       }
-      for (const { service } of after) if (service) written.add(service);
+      if (changed !== 'all') for (const { service } of after) if (service) changed.add(service);
       if (before.some(({ service }) => service === null)) someGone = true;
       if (after.length > 0) this.#slots.set(name, after);
       else this.#slots.delete(name);
     }
     this.#order.update(added, someGone);
-    return written;
   }
 
   #putIn(slot: PortSlot, port: ServicePort): void {

@@ -114,7 +114,7 @@ export function servicePortsOf(service: Service): ServicePort[] {
       externalPolicyLocal,
       healthCheckNodePort: spec.type === 'LoadBalancer' && externalPolicyLocal ? (spec.healthCheckNodePort ?? 0) : 0,
       affinitySeconds: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : 0,
-      chain: chainName('SVC', name + protocol),
+      chain: chainName('SVC', name, protocol),
     };
   });
 }
