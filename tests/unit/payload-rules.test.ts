@@ -8,6 +8,7 @@ import type { TableName } from '../../src/datapaths/iptables/netfilter/hook.ts';
 import { FIRST_OBJECT_TARGET, hasObject, MATCH_STRIDE, STRIDE, TARGET } from '../../src/datapaths/iptables/netfilter/rule-layout.ts';
 import { restore } from '../../src/datapaths/iptables/netfilter/restore.ts';
 import { RestoreError } from '../../src/datapaths/iptables/netfilter/restore-error.ts';
+import type { Match, Target } from '../../src/datapaths/iptables/netfilter/rule.ts';
 import type { RuleTable } from '../../src/datapaths/iptables/netfilter/rule-table.ts';
 import { putPayload } from '../../src/datapaths/iptables/payload-rules.ts';
 import type { ClusterChange, ClusterObject } from '../../src/kubernetes/change.ts';
@@ -18,6 +19,11 @@ import type { ClusterChange, ClusterObject } from '../../src/kubernetes/change.t
  */
 
 type Tables = Map<TableName, RuleTable>;
+
+/** A target's parts, whether they are kept or made when they are asked for. */
+function partsOf(target: Match | Target | undefined) {
+  return target?.kind === 'nat' ? { kind: target.kind, name: target.name, range: target.range } : target;
+}
 
 /** Everything that a packet, a kernel or a reader can tell of a table. */
 function contentsOf(table: RuleTable) {
@@ -33,7 +39,7 @@ function contentsOf(table: RuleTable) {
         return hasObject(words[0]! & 255) ? [words[0], arena.objects[words[1]!]] : words;
       });
       const interfaces = [arena.interfaces[row[5]!], arena.interfaces[row[6]!]];
-      const target = kind >= FIRST_OBJECT_TARGET ? arena.objects[argument] : kind === TARGET.jump || kind === TARGET.goto ? table.chainName(argument) : argument;
+      const target = kind >= FIRST_OBJECT_TARGET ? partsOf(arena.objects[argument]) : kind === TARGET.jump || kind === TARGET.goto ? table.chainName(argument) : argument;
       return { text: table.ruleText(rule), fields: [...row.slice(0, 5), row[7]], interfaces, matches, kind, target, counters: [table.packets[rule], table.bytes[rule]] };
     });
     return { name, rules, policy: table.policies.get(id) };

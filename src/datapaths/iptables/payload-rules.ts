@@ -1,4 +1,4 @@
-import { parseIpv4 } from '../../packet/address.ts';
+import { parseIpv4, type Ipv4 } from '../../packet/address.ts';
 import { PROTOCOL_NUMBER } from '../../packet/protocol.ts';
 import { probabilityOf, type PayloadSink, type RuleProtocol, type SyncPayload } from './kube-proxy/index.ts';
 import { compileMatch, onePort, ports } from './netfilter/compile-match.ts';
@@ -31,6 +31,8 @@ export function putPayload(tables: Map<TableName, RuleTable>, payload: SyncPaylo
   }
 }
 
+type NatTarget = Extract<Target, { kind: 'nat' }>;
+
 const VERDICTS: ReadonlyMap<string, Target> = new Map<string, Target>([
   ['ACCEPT', { kind: 'accept' }],
   ['DROP', { kind: 'drop' }],
@@ -40,6 +42,29 @@ const VERDICTS: ReadonlyMap<string, Target> = new Map<string, Target>([
 const PROTOCOLS = { tcp: PROTOCOL_NUMBER.TCP, udp: PROTOCOL_NUMBER.UDP, sctp: PROTOCOL_NUMBER.SCTP } as const;
 const ANY_PORT = ports(null);
 const WHOLE = 0xffffffff;
+
+/** DNAT to one address and port: of a large cluster there are 100,000, so that its parts are made when somebody looks. */
+class OnePlace implements NatTarget {
+  readonly #address: Ipv4;
+  readonly #ports: Range;
+
+  constructor(address: Ipv4, ports: Range) {
+    this.#address = address;
+    this.#ports = ports;
+  }
+
+  get kind(): 'nat' {
+    return 'nat';
+  }
+
+  get name(): 'DNAT' {
+    return 'DNAT';
+  }
+
+  get range(): NatTarget['range'] {
+    return { addresses: [this.#address, this.#address], ports: this.#ports, randomPorts: false };
+  }
+}
 
 class TableSink implements PayloadSink {
   readonly #tables: Map<TableName, RuleTable>;
@@ -213,7 +238,7 @@ class TableSink implements PayloadSink {
   translate(address: string, port: number): void {
     const to = parseIpv4(address);
     if (to === undefined) throw new RuleError('cannot_take', { option: '--to-destination', text: `${address}:${port}` });
-    const target: Target = { kind: 'nat', name: 'DNAT', range: { addresses: [to, to], ports: this.#portOnly(port), randomPorts: false } };
+    const target = new OnePlace(to, this.#portOnly(port));
     if (!this.#natMayStand) checkTargetTable(this.#table.name, target);
     this.#natMayStand = true;
     this.#endIn(TARGET.nat, this.#arena.object(target));

@@ -100,9 +100,9 @@ export class RuleArena {
     return index;
   }
 
-  /** Bytes of the arrays, and of the texts that rules stand in. */
+  /** Bytes of the arrays, of the matches' as far as it is written, and of the texts that rules stand in. */
   size(): { readonly bytes: number; readonly text: number } {
-    const arrays = [this.rules, this.matches, this.packets, this.bytes, this.places];
+    const arrays = [this.rules, this.matches.subarray(0, this.matchCount * MATCH_STRIDE), this.packets, this.bytes, this.places];
     return { bytes: arrays.reduce((sum, array) => sum + array.byteLength, 0), text: this.texts.reduce((sum, text) => sum + (text?.length ?? 0), 0) };
   }
 
@@ -126,6 +126,8 @@ export class RuleArena {
     const { rules, places } = this;
     for (let i = 0, a = from * STRIDE, b = to * STRIDE; i < STRIDE; i++) rules[b + i] = arena.rules[a + i]!;
     for (let i = 0, a = from * 3, b = to * 3; i < 3; i++) places[b + i] = arena.places[a + i]!;
+    // Where nothing was counted, nothing is written: the system gives memory for what is.
+    if (arena.packets[from] === 0 && arena.bytes[from] === 0) return;
     this.packets[to] = arena.packets[from] ?? 0;
     this.bytes[to] = arena.bytes[from] ?? 0;
   }
@@ -145,13 +147,21 @@ export class RuleArena {
     next.places = new Int32Array(rules * 3);
     next.packets = new Float64Array(rules);
     next.bytes = new Float64Array(rules);
-    next.matches = this.matches.slice(0, this.matchCount * MATCH_STRIDE);
+    next.matches = this.matches;
     next.matchCount = this.matchCount;
     next.objects = this.objects;
     next.nth = this.nth;
     next.texts = this.texts;
     next.placed = this.placed;
     return next;
+  }
+
+  /** Takes the rules and matches from these on away again. Counters of what is to come are always zero. */
+  dropFrom(rule: number, match: number): void {
+    this.packets.fill(0, rule, this.count);
+    this.bytes.fill(0, rule, this.count);
+    this.count = rule;
+    this.matchCount = match;
   }
 
   /** A new arena with these runs of rules only, one after the other. `moved` is told each run's new beginning. */

@@ -153,8 +153,9 @@ export class RuleTable {
     const index = this.#arena.push(rule, this.#targetArgument(rule.target));
     this.#added(staged, id, index, at);
     this.#arena.place(index, text, first, second);
-    this.#arena.packets[index] = counters?.[0] ?? 0;
-    this.#arena.bytes[index] = counters?.[1] ?? 0;
+    if (!counters) return;
+    this.#arena.packets[index] = counters[0];
+    this.#arena.bytes[index] = counters[1];
   }
 
   /** Adds the rule that was begun in the arena, at the end of the chain with that number. */
@@ -163,8 +164,6 @@ export class RuleTable {
     const index = this.#arena.end();
     this.#added(staged, id, index);
     this.#arena.place(index, text, first, second);
-    this.#arena.packets[index] = 0;
-    this.#arena.bytes[index] = 0;
   }
 
   /** The number of a chain that rules are added to. Throws `RuleError` where there is none. */
@@ -279,8 +278,7 @@ export class RuleTable {
       this.#names[id] = null;
       this.#free.push(id);
     }
-    this.#arena.count = staged.firstRule;
-    this.#arena.matchCount = staged.firstMatch;
+    this.#arena.dropFrom(staged.firstRule, staged.firstMatch);
     this.#staged = null;
   }
 
