@@ -195,17 +195,17 @@ describe('a rule in a list', () => {
     return browser.chain('filter', 'FORWARD', 0, 1)!.rows[0]!;
   };
   it.each([
-    ['-m comment --comment "a -j KUBE-X b" -d 10.0.0.1 -j KUBE-X', 'a -j KUBE-X b', { before: '-d 10.0.0.1 -j ', chain: 'KUBE-X', after: '' }],
-    ['-s 10.0.0.1 -g mine -m comment --comment plain', 'plain', { before: '-s 10.0.0.1 -g ', chain: 'mine', after: '' }],
-    ['-m  comment --comment\t"two  blanks" -j  KUBE-X', 'two  blanks', { before: '-j  ', chain: 'KUBE-X', after: '' }],
-    ['-m comment -m tcp -p tcp --comment apart --dport 80 -j mine', 'apart', { before: '-m tcp -p tcp --dport 80 -j ', chain: 'mine', after: '' }],
-    ['-s 10.0.0.1 --jump KUBE-X -p tcp', null, { before: '-s 10.0.0.1 --jump ', chain: 'KUBE-X', after: ' -p tcp' }],
+    ['-m comment --comment "a -j KUBE-X b" -d 10.0.0.1 -j KUBE-X', 'a -j KUBE-X b', { before: '-d 10.0.0.1 ', option: '-j ', chain: 'KUBE-X', after: '' }],
+    ['-s 10.0.0.1 -g mine -m comment --comment plain', 'plain', { before: '-s 10.0.0.1 ', option: '-g ', chain: 'mine', after: '' }],
+    ['-m  comment --comment\t"two  blanks" -j  KUBE-X', 'two  blanks', { before: '', option: '-j  ', chain: 'KUBE-X', after: '' }],
+    ['-m comment -m tcp -p tcp --comment apart --dport 80 -j mine', 'apart', { before: '-m tcp -p tcp --dport 80 ', option: '-j ', chain: 'mine', after: '' }],
+    ['-s 10.0.0.1 --jump KUBE-X -p tcp', null, { before: '-s 10.0.0.1 ', option: '--jump ', chain: 'KUBE-X', after: ' -p tcp' }],
     // A chain whose name begins as a target's does, and one that stands in a prefix.
-    ['-j MARKS', null, { before: '-j ', chain: 'MARKS', after: '' }],
-    ['-p tcp -j LOG --log-prefix "-j KUBE-X "', null, { before: '-p tcp -j LOG --log-prefix "-j KUBE-X "', chain: null, after: '' }],
-    ['-j LOG --log-prefix "--comment x"', null, { before: '-j LOG --log-prefix "--comment x"', chain: null, after: '' }],
-    ['-p tcp -j REJECT --reject-with tcp-reset', null, { before: '-p tcp -j REJECT --reject-with tcp-reset', chain: null, after: '' }],
-    ['-m comment --comment only', 'only', { before: '', chain: null, after: '' }],
+    ['-j MARKS', null, { before: '', option: '-j ', chain: 'MARKS', after: '' }],
+    ['-p tcp -j LOG --log-prefix "-j KUBE-X "', null, { before: '-p tcp -j LOG --log-prefix "-j KUBE-X "', option: '', chain: null, after: '' }],
+    ['-j LOG --log-prefix "--comment x"', null, { before: '-j LOG --log-prefix "--comment x"', option: '', chain: null, after: '' }],
+    ['-p tcp -j REJECT --reject-with tcp-reset', null, { before: '-p tcp -j REJECT --reject-with tcp-reset', option: '', chain: null, after: '' }],
+    ['-m comment --comment only', 'only', { before: '', option: '', chain: null, after: '' }],
   ])('%s', (rule, comment, words) => {
     const found = row(rule);
     expect(found.comment).toBe(comment);

@@ -21,6 +21,8 @@ export class ChainRows {
   head = $state.raw<ChainView | null>(null);
   /** Some of its rules that are here lead to Services or endpoints. */
   leads = $state(false);
+  /** Letters of the longest rule that is here, its comment left out. */
+  longest = $state(0);
   /** There is no chain of that name. */
   gone = $state(false);
   readonly #api: Pick<RulesApi, 'chain'>;
@@ -72,6 +74,7 @@ export class ChainRows {
         block.age = age;
         this.head = view;
         this.leads ||= Object.keys(view.known).length > 0;
+        this.longest = view.rows.reduce((most, { bare }) => Math.max(most, bare.length), this.longest);
         for (const old of this.#blocks.keys()) {
           if (this.#blocks.size <= KEPT) break;
           if (old !== at) this.#blocks.delete(old);
