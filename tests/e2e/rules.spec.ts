@@ -248,7 +248,7 @@ test('a dropped file with a fault shows its line and column, and the other table
   await expect(sheet.getByText('faults: 1 or more', { exact: true })).toBeVisible();
   const place = `Line ${lineOf('--dport 22')}, column 24`;
   await sheet.getByRole('button', { name: place }).click();
-  await expect(sheet.locator('.fault')).toHaveText(`${place}. The match “tcp” has no option --dprot here.`);
+  await expect(sheet.locator('.fault')).toHaveText(`${place}. The match tcp has no option --dprot here.`);
   await expect(sheet.getByText('A table with a fault is left out; the others open.')).toBeVisible();
   await sheet.getByRole('button', { name: 'Open 14 rules' }).click();
   await expect(page.getByText('1 place could not be read')).toBeVisible();

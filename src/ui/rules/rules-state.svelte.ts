@@ -5,6 +5,7 @@ import type { ChainGraph, ChainsWanted, MadePacket, RulesApi, RuleTables, Walk }
 import { madeText } from '../../simulation/made-packet.ts';
 import type { Scene } from '../../simulation/scene.ts';
 import { sameLanes } from '../shell/default-scene.ts';
+import type { TasksDone } from '../shell/page-state.svelte.ts';
 import { errorSentence } from '../shell/sentence.ts';
 import { ChainRows } from './chain-rows.svelte.ts';
 import { formOf, readForm, sameForm, type FormFault, type PacketForm } from './packet-form.ts';
@@ -36,6 +37,8 @@ export class RulesState {
   /** Index in the walk's rules of the one being evaluated; null: the walk has ended. */
   step = $state<number | null>(null);
   busy = $state(false);
+  /** How far the engines are with the rules; null: they have not begun, or are done. */
+  progress = $state.raw<TasksDone | null>(null);
   failure = $state('');
 
   /** The form as it was sent. */
@@ -87,8 +90,11 @@ export class RulesState {
     this.#looked.clear();
     this.failure = '';
     this.busy = true;
+    this.progress = null;
     try {
-      const tables = await this.#engines.rules.tables(scene);
+      const tables = await this.#engines.rules.tables(scene, ({ task, done }) => {
+        if (this.#scene === scene && this.busy) this.progress = { ...this.progress, [task]: done };
+      });
       const reading = scene.cluster.kind === 'rules' ? await this.#engines.read(scene.cluster) : null;
       if (this.#scene !== scene) return;
       this.tables = { ...tables, tables: inOrder(tables.tables) };
@@ -103,7 +109,10 @@ export class RulesState {
       this.#scene = null;
       this.failure = errorSentence(error);
     }
-    if (this.#scene === scene || this.#scene === null) this.busy = false;
+    if (this.#scene === scene || this.#scene === null) {
+      this.busy = false;
+      this.progress = null;
+    }
     if (this.#scene === scene && scene.made) await this.#resend(scene.made);
   }
 
