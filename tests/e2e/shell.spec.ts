@@ -166,6 +166,20 @@ test('theme and language are chosen, and kept', async ({ page }) => {
   expect(await background()).toBe('rgb(15, 19, 23)');
 });
 
+test('without a choice the device’s theme is drawn, and followed', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await open(page, link({ cluster: 'shop' }));
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(await background()).toBe('rgb(15, 19, 23)');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await expect.poll(background).toBe('rgb(255, 255, 255)');
+  await page.getByRole('button', { name: 'Theme' }).click();
+  await page.getByRole('button', { name: 'Light' }).click();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.reload();
+  expect(await background()).toBe('rgb(255, 255, 255)');
+});
+
 test('Share gives the scene’s address', async ({ page }) => {
   await open(page, link({ cluster: '50', seed: 9 }));
   await page.getByRole('button', { name: 'Share' }).click();

@@ -15,10 +15,26 @@ export function storedTheme(): Theme {
   }
 }
 
-export function applyTheme(theme: Theme): void {
-  const { dataset } = document.documentElement;
-  if (theme === 'system') delete dataset['theme'];
-  else dataset['theme'] = theme;
+/** What is drawn: the person's choice, or what the device says. */
+export type DrawnTheme = Exclude<Theme, 'system'>;
+
+const DARK = '(prefers-color-scheme: dark)';
+
+/** What the device says now. */
+export function deviceTheme(): DrawnTheme {
+  return matchMedia(DARK).matches ? 'dark' : 'light';
+}
+
+/** Tells whenever the device says something else. Returns how to stop that. */
+export function followDevice(tell: (theme: DrawnTheme) => void): () => void {
+  const query = matchMedia(DARK);
+  const changed = () => tell(deviceTheme());
+  query.addEventListener('change', changed);
+  return () => query.removeEventListener('change', changed);
+}
+
+/** Keeps the choice for the next visit. */
+export function keepTheme(theme: Theme): void {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
