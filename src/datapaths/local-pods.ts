@@ -44,6 +44,7 @@ type Placed = Extract<ClusterObject, { kind: 'EndpointSlice' | 'Pod' }>;
 /** The pods on the node: those it is told of, and those that EndpointSlices and Pods place there. */
 export class LocalPods {
   readonly #node: NodeContext;
+  readonly #host: Ipv4 | undefined;
   // Pods are numbers here, from 0 in the order of coming, and objects once somebody asks: a large cluster has 100,000, of
   // which one is looked at.
   /** The pod at each address. */
@@ -57,6 +58,7 @@ export class LocalPods {
 
   constructor(node: NodeContext) {
     this.#node = node;
+    this.#host = parseIpv4(node.address);
     for (const { name, address } of node.pods) {
       const parsed = parseIpv4(address);
       if (parsed !== undefined) this.#use(parsed, name);
@@ -112,8 +114,8 @@ export class LocalPods {
       const objects = this.#objects[object.kind];
       const key = keyOf(object);
       const old = objects.get(key);
-      const places = op !== 'delete' && eachLocalPod(object, this.#node.name, use) > 0;
-      if (old) eachLocalPod(old, this.#node.name, release);
+      const places = op !== 'delete' && eachLocalPod(object, this.#node.name, this.#host, use) > 0;
+      if (old) eachLocalPod(old, this.#node.name, this.#host, release);
       if (places) objects.set(key, object);
       else if (old) objects.delete(key);
     }
@@ -142,8 +144,8 @@ export class LocalPods {
   }
 }
 
-/** Visits the pods that an object places on the node, and returns how many there are. */
-function eachLocalPod(object: Placed, node: string, visit: (address: Ipv4, called: PodName) => void): number {
+/** Visits the pods that an object places on the node, whose own address is `host`, and returns how many there are. */
+function eachLocalPod(object: Placed, node: string, host: Ipv4 | undefined, visit: (address: Ipv4, called: PodName) => void): number {
   if (object.kind === 'Pod') {
     const address = parseIpv4(object.status?.podIP ?? '');
     if (object.spec?.nodeName !== node || object.spec.hostNetwork || address === undefined) return 0;
@@ -155,7 +157,8 @@ function eachLocalPod(object: Placed, node: string, visit: (address: Ipv4, calle
     if (nodeName !== node) continue;
     for (const text of addresses) {
       const address = parseIpv4(text);
-      if (address === undefined) continue;
+      // On the host's network: the node itself, and no pod with a link of its own.
+      if (address === undefined || address === host) continue;
       if (!targetRef?.name) visit(address, formatIpv4(address));
       else visit(address, targetRef.namespace === undefined ? { namespace: object.metadata?.namespace ?? 'default', name: targetRef.name } : targetRef);
       placed += 1;

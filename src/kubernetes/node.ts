@@ -20,6 +20,22 @@ export const PRESET_NODE: ClusterNode = {
 const toNumber = (address: string) => address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
 const toText = (address: number) => [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
 
+/** Addresses that are a node's own, by the node's name: a Node says so, or a Pod on its host's network, which has its node's. */
+export function hostAddresses(objects: readonly ClusterObject[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const declared = new Map<string, string>();
+  for (const object of objects) {
+    if (object.kind === 'Node') {
+      const internal = object.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
+      if (internal !== undefined) declared.set(object.metadata?.name ?? '', internal);
+    } else if (object.kind === 'Pod' && object.spec?.hostNetwork && object.spec.nodeName !== undefined && object.status?.podIP !== undefined) {
+      found.set(object.spec.nodeName, object.status.podIP);
+    }
+  }
+  for (const [name, address] of declared) found.set(name, address);
+  return found;
+}
+
 /**
  * The node to look at in a person's cluster: the one that most endpoints are on. The objects do not say `--cluster-cidr`:
  * it is the smallest prefix that holds every endpoint and pod CIDR. The client takes the first free address next to a
@@ -30,6 +46,8 @@ export function nodeOf(objects: readonly ClusterObject[]): ClusterNode {
   const addresses = new Set<number>();
   const onNode = new Map<string, number>();
   const cidrs: number[] = [];
+  const hosts = hostAddresses(objects);
+  const hostNumbers = new Set([...hosts.values()].map(toNumber));
   for (const object of objects) {
     if (object.kind === 'Node') {
       const cidr = object.spec?.podCIDR;
@@ -40,7 +58,7 @@ export function nodeOf(objects: readonly ClusterObject[]): ClusterNode {
       const address = toNumber(own[0] ?? '');
       if (!Number.isInteger(address)) continue;
       // Host-network endpoints (the API server's) have no pod, and say nothing of pod addresses.
-      if (targetRef?.kind !== 'Pod' && nodeName === undefined) continue;
+      if ((targetRef?.kind !== 'Pod' && nodeName === undefined) || hostNumbers.has(address)) continue;
       addresses.add(address);
       if (nodeName === undefined) continue;
       endpointsByNode.set(nodeName, (endpointsByNode.get(nodeName) ?? 0) + 1);
@@ -49,8 +67,7 @@ export function nodeOf(objects: readonly ClusterObject[]): ClusterNode {
   }
   const [name] = [...endpointsByNode].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0] ?? [PRESET_NODE.name];
   if (addresses.size === 0) return { ...PRESET_NODE, name };
-  const declared = objects.find((object) => object.kind === 'Node' && object.metadata?.name === name);
-  const internal = declared?.kind === 'Node' ? declared.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address : undefined;
+  const internal = hosts.get(name);
   let client = onNode.get(name) ?? Math.min(...addresses);
   while (addresses.has(client)) client += 1;
   const all = [...addresses, ...cidrs, client];

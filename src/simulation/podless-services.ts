@@ -1,7 +1,10 @@
 import type { ClusterObject } from '../kubernetes/change.ts';
 
-/** Services, as `namespace/name`, all of whose endpoints are no pods: the API server's stands on its node itself. */
-export function podlessServices(objects: readonly ClusterObject[]): ReadonlySet<string> {
+/**
+ * Services, as `namespace/name`, all of whose endpoints are no pods of their own address: the API server's stands on its
+ * node itself, as do pods on their host's network. `hosts`: addresses of nodes.
+ */
+export function podlessServices(objects: readonly ClusterObject[], hosts: ReadonlySet<string>): ReadonlySet<string> {
   const podless = new Set<string>();
   const withPods = new Set<string>();
   for (const object of objects) {
@@ -9,7 +12,7 @@ export function podlessServices(objects: readonly ClusterObject[]): ReadonlySet<
     const service = object.metadata?.labels?.['kubernetes.io/service-name'];
     if (service === undefined) continue;
     const name = `${object.metadata?.namespace ?? 'default'}/${service}`;
-    for (const { nodeName, targetRef } of object.endpoints ?? []) (nodeName !== undefined || targetRef?.kind === 'Pod' ? withPods : podless).add(name);
+    for (const { nodeName, targetRef, addresses } of object.endpoints ?? []) ((nodeName !== undefined || targetRef?.kind === 'Pod') && !hosts.has(addresses[0] ?? '') ? withPods : podless).add(name);
   }
   for (const name of withPods) podless.delete(name);
   return podless;

@@ -1,5 +1,6 @@
 import type { ClusterObject } from '../kubernetes/change.ts';
 import type { Target } from './api.ts';
+import { hostAddresses } from '../kubernetes/node.ts';
 import { podlessServices, slicesOf } from './podless-services.ts';
 
 /** A target with the name that the chain lane knows it by: `namespace/name:port/protocol`. */
@@ -35,6 +36,7 @@ export class Targets {
   readonly #objects: readonly ClusterObject[];
   #all: readonly PlacedTarget[] | null = null;
   #podless: ReadonlySet<string> | null = null;
+  #hosts: ReadonlySet<string> | null = null;
 
   /** `positions`: for each rule of KUBE-SERVICES the port's id. `objects` say which endpoints are pods. */
   constructor(ports: Iterable<LanePort>, positions: readonly string[], objects: readonly ClusterObject[]) {
@@ -89,8 +91,9 @@ export class Targets {
   #isPodless(service: string): boolean {
     if (this.#podless) return this.#podless.has(service);
     // Nearly always the first one has pods: then nothing of the others need be known.
-    if (!podlessServices(slicesOf(this.#objects, service)).has(service)) return false;
-    this.#podless = podlessServices(this.#objects);
+    this.#hosts ??= new Set(hostAddresses(this.#objects).values());
+    if (!podlessServices(slicesOf(this.#objects, service), this.#hosts).has(service)) return false;
+    this.#podless = podlessServices(this.#objects, this.#hosts);
     return true;
   }
 }

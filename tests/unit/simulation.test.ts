@@ -92,6 +92,22 @@ describe('race', () => {
     expect(start().open(scene({ cluster: alone })).target.servicePort).toBe('default/kubernetes:https');
   });
 
+  it('a pod on its host’s network is the node itself: no link of its own, and no pod to begin with', () => {
+    const service = (name: string, clusterIP: string) => ({ kind: 'Service', apiVersion: 'v1', metadata: { name, namespace: 'monitoring' }, spec: { clusterIP, ports: [{ name: 'http', port: 9100, protocol: 'TCP' }] } });
+    const slice = (name: string, address: string) => ({ kind: 'EndpointSlice', apiVersion: 'discovery.k8s.io/v1', metadata: { name, namespace: 'monitoring', labels: { 'kubernetes.io/service-name': name } }, addressType: 'IPv4', ports: [{ name: 'http', port: 9100, protocol: 'TCP' }], endpoints: [{ addresses: [address], conditions: { ready: true }, nodeName: 'worker', targetRef: { kind: 'Pod', namespace: 'monitoring', name: `${name}-1` } }] });
+    const text = JSON.stringify({ kind: 'List', apiVersion: 'v1', items: [
+      { kind: 'Node', apiVersion: 'v1', metadata: { name: 'worker' }, spec: { podCIDR: '10.244.3.0/24' }, status: { addresses: [{ type: 'InternalIP', address: '172.18.0.4' }] } },
+      service('web', '10.96.0.20'), slice('web', '10.244.3.7'), service('node-exporter', '10.96.0.21'), slice('node-exporter', '172.18.0.4'),
+    ] });
+    const simulation = start();
+    const cluster = { kind: 'text', text } as const;
+    expect(simulation.open(scene({ cluster }))).toMatchObject({ target: { servicePort: 'monitoring/web:http' }, client: { address: '10.244.3.8' } });
+    const { iptables } = simulation.race(scene({ cluster, target: at('monitoring/node-exporter:http') })).lanes;
+    expect(iptables.report.verdict).toMatchObject({ kind: 'delivered', device: 'lo' });
+    expect(iptables.report.stages.map(({ hook }) => hook)).toContain('INPUT');
+    expect(iptables.report.stages.map(({ hook }) => hook)).not.toContain('FORWARD');
+  });
+
   it('packets of a seed come from different ports and reach more than one endpoint', () => {
     const simulation = start();
     const races = Array.from({ length: 20 }, (_, packet) => simulation.race(scene({ packet })));
