@@ -27,6 +27,9 @@ export interface Target {
   readonly position: number | null;
 }
 
+/** Of kube-proxy's first sync only this: what it handed over would have to be counted, and of a large cluster 150,000 chains named. */
+export type FirstSync = Pick<UpdateReport, 'datapath' | 'kind'>;
+
 /** What a cluster became in both lanes. */
 export interface Opened {
   readonly services: number;
@@ -42,8 +45,8 @@ export interface Opened {
   /** Objects of kinds that no datapath reads, by kind. */
   readonly ignored: Readonly<Record<string, number>>;
   readonly faults: readonly Fault[];
-  /** The agents' first syncs, without the names of the chains that they made: a large cluster has 150,000. */
-  readonly updates: Readonly<Record<DatapathId, UpdateReport>>;
+  /** The agents' first syncs. */
+  readonly updates: { readonly iptables: FirstSync; readonly ebpf: UpdateReport };
   /** Only where the scene attaches programs to lane B: what came of each. */
   readonly attached?: readonly AttachedProgram[];
   /** Only for a node's own rules: what reading them says. `rules` are those taken, `services` those that they show. */

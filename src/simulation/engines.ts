@@ -68,7 +68,8 @@ export class Engines {
           if (told.task === 'ebpf') progress(told);
         };
         const [chain, map] = await both(open(this.#first, CHAIN, progress), open(second, MAP, ofMap));
-        return { ...chain, ...(map.attached ? { attached: map.attached } : {}), entries: map.entries, updates: { ...chain.updates, ...map.updates }, builtMs: Math.max(chain.builtMs, map.builtMs) };
+        // What only the map's lane can tell comes with it.
+        return { ...map, ...chain, entries: map.entries, updates: { ...chain.updates, ...map.updates }, builtMs: Math.max(chain.builtMs, map.builtMs) };
       },
       () => open(this.#first, ALL, progress),
     );

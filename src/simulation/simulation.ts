@@ -7,7 +7,7 @@ import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { PacketReport, TraceDetail, UpdateReport } from '../datapaths/report.ts';
 import type { Snapshot, View } from '../datapaths/view.ts';
 import { parseIpv4, type Ipv4 } from '../packet/address.ts';
-import type { CountedUpdates, Lane, Opened, PortedRace, Progress, Race, Reading, Target, Update, UpdateShape } from './api.ts';
+import type { CountedUpdates, FirstSync, Lane, Opened, PortedRace, Progress, Race, Reading, Target, Update, UpdateShape } from './api.ts';
 import { attachmentsOf } from './attachments.ts';
 import { addressOfSender, ClusterSource } from './cluster.ts';
 import { countUpdates } from './count-updates.ts';
@@ -83,7 +83,7 @@ export class Simulation {
       faults,
       ...(rules ? { ownRules: rules.reading } : {}),
       ...(scene.attached && lanes.ebpf ? { attached: lanes.ebpf.attached } : {}),
-      updates: { ...lanes.updates, ...(lanes.updates.iptables ? { iptables: withoutChainNames(lanes.updates.iptables) } : {}) } as Opened['updates'],
+      updates: { ...lanes.updates, ...(lanes.updates.iptables ? { iptables: firstSync(lanes.updates.iptables) } : {}) } as Opened['updates'],
       builtMs,
     };
   }
@@ -265,8 +265,8 @@ function wasTakenFor({ last, lanes }: Built, scene: Scene, steps: readonly Scene
   return last.stepped.change.kind !== 'add' || (last.wanted.servicePort === scene.target.servicePort && last.wanted.position === scene.target.position);
 }
 
-function withoutChainNames(report: UpdateReport): UpdateReport {
-  return report.rules ? { ...report, rules: { ...report.rules, chainsAdded: [] } } : report;
+function firstSync({ datapath, kind }: UpdateReport): FirstSync {
+  return { datapath, kind };
 }
 
 function sameIds(a: readonly DatapathId[], b: readonly DatapathId[]): boolean {

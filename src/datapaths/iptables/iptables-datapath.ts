@@ -6,7 +6,7 @@ import type { Packet } from '../../packet/packet.ts';
 import { protocolOf } from '../../packet/protocol.ts';
 import type { Datapath, DatapathOptions } from '../datapath.ts';
 import { LocalPods } from '../local-pods.ts';
-import type { ConnectionState, PacketReport, TraceDetail, UpdateReport, Verdict } from '../report.ts';
+import type { ConnectionState, PacketReport, RulesChange, TraceDetail, UpdateReport, UpdateStage, Verdict } from '../report.ts';
 import type { ChainRow, ConnectionRow, Snapshot, View } from '../view.ts';
 import { addWork } from '../work.ts';
 import { legacyStages, nftStages } from './commit-stages.ts';
@@ -131,8 +131,12 @@ export class IptablesDatapath implements Datapath {
       putPayload(tables, payload, progress);
     });
     const rules = changeSince(before, this.#netfilter, payload);
-    const stages = nft && fetched ? nftStages(payload, chainListWork(nft), fetched, nftCommit(nft, this.#netfilter.tables), first) : legacyStages(payload, old, sizes());
-    return { datapath: 'iptables', kind: payload.kind, stages, work: addWork(...stages.map((stage) => stage.work)), rules, writes: [] };
+    if (nft && fetched) {
+      const stages = nftStages(payload, chainListWork(nft), fetched, nftCommit(nft, this.#netfilter.tables), first);
+      return reportOf(payload, rules, () => stages);
+    }
+    const now = sizes();
+    return reportOf(payload, rules, () => legacyStages(payload, old, now));
   }
 
   send(packet: Packet, detail: TraceDetail): PacketReport {
@@ -259,6 +263,24 @@ export class IptablesDatapath implements Datapath {
     this.#netfilter.forget();
     this.#random = xoroshiro128plus(seed);
   }
+}
+
+/** A payload's bytes and rules are counted when somebody asks for the stages: of a first sync nobody does. */
+function reportOf({ kind }: SyncPayload, rules: RulesChange, stages: () => readonly UpdateStage[]): UpdateReport {
+  let made: readonly UpdateStage[] | null = null;
+  const all = () => (made ??= stages());
+  return {
+    datapath: 'iptables',
+    kind,
+    get stages() {
+      return all();
+    },
+    get work() {
+      return addWork(...all().map(({ work }) => work));
+    },
+    rules,
+    writes: [],
+  };
 }
 
 function stateOf({ skb }: Passage): ConnectionState {

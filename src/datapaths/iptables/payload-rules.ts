@@ -40,6 +40,8 @@ const VERDICTS: ReadonlyMap<string, Target> = new Map<string, Target>([
 ]);
 
 const PROTOCOLS = { tcp: PROTOCOL_NUMBER.TCP, udp: PROTOCOL_NUMBER.UDP, sctp: PROTOCOL_NUMBER.SCTP } as const;
+/** Of a Service port with two endpoints, in its own chains. */
+const RULES_OF_ITS_OWN = 7;
 const ANY_PORT = ports(null);
 const WHOLE = 0xffffffff;
 
@@ -107,7 +109,8 @@ class TableSink implements PayloadSink {
     const table = this.#tables.get(name) ?? new RuleTable(name);
     this.#tables.set(name, table);
     this.#current = table;
-    table.begin(this.#payload[name].rules);
+    // As many as Services of two endpoints have; where there are more, the room grows.
+    table.begin(name === 'nat' ? this.#payload.portsWalked + RULES_OF_ITS_OWN * this.#payload.portsWritten : 0);
     this.#arena = table.arena;
     this.#chainName = '';
     this.#natMayStand = false;

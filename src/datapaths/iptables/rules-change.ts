@@ -92,10 +92,11 @@ export function changeSince(before: Before, netfilter: Netfilter, payload: Paylo
   const chainsRemoved: string[] = [];
   for (const [name, table] of netfilter.tables) {
     const old = before.chains.get(name) ?? new Set();
+    const known = counted.get(table);
     for (const { id, name: chain } of table.chains()) {
       if (old.has(chain)) continue;
       if (!table.policies.has(id)) chainsAdded.push(chain);
-      if (!counted.get(table)?.has(id)) added += table.length[id] ?? 0;
+      if (!known?.has(id)) added += table.length[id] ?? 0;
     }
     for (const chain of old) if (table.chainId(chain) === undefined) chainsRemoved.push(chain);
   }
