@@ -53,7 +53,7 @@ export class ClusterState {
       if (object.kind === 'Service') {
         const name = keyOf(object);
         if (!first && !before.has(name)) before.set(name, this.ports.get(name) ?? NONE);
-        const ports = gone ? NONE : servicePortsOf(object);
+        const ports = gone ? NONE : servicePortsOf(object, name);
         if (ports.length > 0) this.ports.set(name, ports);
         else this.ports.delete(name);
         if (first) continue;

@@ -1,4 +1,5 @@
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1';
+import { fitted } from './fitted.ts';
 import { chainName } from './names.ts';
 import { addressOf, protocolOf, usesClusterEndpoints, usesLocalEndpoints, type ServicePort } from './service-ports.ts';
 
@@ -21,14 +22,14 @@ export interface Endpoint {
 }
 
 /** The endpoints of one Service port in all slices of its Service, sorted by `ip:port`, each once. */
-export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, node: string): Endpoint[] {
+export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, node: string): readonly Endpoint[] {
   const found: Endpoint[] = [];
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
       if ((slicePort.name ?? '') !== port.portName || !slicePort.port) continue;
       if (protocolOf(slicePort.protocol) !== port.protocol) continue;
       for (const endpoint of slice.endpoints ?? []) {
-        const [address] = endpoint.addresses;
+        const address = endpoint.addresses[0];
         if (address === undefined) continue;
         // What is no address is for whoever reads the rules to refuse.
         const ip = addressOf(address) ?? address;
@@ -54,7 +55,7 @@ export function endpointsOf(port: ServicePort, slices: Iterable<EndpointSlice>, 
   // Most come in order, and each once.
   let isSorted = true;
   for (let index = 1; isSorted && index < found.length; index++) isSorted = found[index - 1]!.text < found[index]!.text;
-  return isSorted ? found : eachOnce(found.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)));
+  return isSorted ? fitted(found) : eachOnce(found.sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0)));
 }
 
 /**

@@ -29,7 +29,8 @@ export class PortOrder {
   /** Leaves out the ports that are gone, where there are any, and takes in new ones. */
   update(added: readonly PortSlot[], someGone: boolean): void {
     if (someGone) this.#slots = this.#slots.filter(({ service }) => service !== null);
-    const sorted = added.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    // No two are alike: one comparison says which comes first.
+    const sorted = added.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     if (sorted.length > this.#slots.length) {
       // Most are new: shuffle all (Fisher–Yates), which costs less than inserting each.
       this.#slots.push(...sorted);

@@ -3,6 +3,7 @@ import { ChainLength } from './chain-length.ts';
 import { ClusterState } from './cluster-state.ts';
 import { allowsLocalhostNodePorts, DEFAULT_CONFIG, type ProxyConfig } from './config.ts';
 import { categorizeEndpoints, endpointsOf } from './endpoints.ts';
+import { fitted } from './fitted.ts';
 import { PayloadBuffers } from './payload-buffers.ts';
 import { SyncPayload } from './payload.ts';
 import { PortOrder, type PortSlot } from './port-order.ts';
@@ -127,7 +128,7 @@ export class Proxier {
       }
       if (changed !== 'all') for (const { service } of after) if (service) changed.add(service);
       if (before.some(({ service }) => service === null)) someGone = true;
-      if (after.length > 0) this.#slots.set(name, after);
+      if (after.length > 0) this.#slots.set(name, fitted(after));
       else this.#slots.delete(name);
     }
     this.#order.update(added, someGone);

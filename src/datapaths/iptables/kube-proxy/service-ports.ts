@@ -1,5 +1,6 @@
 import type { Service, ServiceSpec } from 'kubernetes-types/core/v1';
 import { formatIpv4, parseIpv4, parsePrefix } from '../../../packet/address.ts';
+import { fitted } from './fitted.ts';
 import { chainName, servicePortName } from './names.ts';
 
 /** One port of one Service, with everything that its rules are made of (pkg/proxy/iptables, servicePortInfo). */
@@ -80,13 +81,12 @@ export function protocolOf(name: string | undefined): ServicePort['protocol'] | 
 }
 
 /** The Service's ports that get rules: none for headless and ExternalName ones, and for IPv6 alone (newBaseServiceInfo, pkg/proxy/serviceport.go). */
-export function servicePortsOf(service: Service): ServicePort[] {
+export function servicePortsOf(service: Service, namespacedName: string): readonly ServicePort[] {
   const spec = service.spec ?? {};
   if (spec.type === 'ExternalName' || !spec.clusterIP || spec.clusterIP === 'None') return [];
   const clusterIP = clusterIPOf(spec);
   if (clusterIP === undefined) return [];
 
-  const namespacedName = `${service.metadata?.namespace ?? 'default'}/${service.metadata?.name ?? ''}`;
   const externalIPs = addressesOf(spec.externalIPs);
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0;
   const externalPolicyLocal = spec.externalTrafficPolicy === 'Local' && external;
@@ -95,11 +95,12 @@ export function servicePortsOf(service: Service): ServicePort[] {
   // ipMode Proxy: the balancer wants its own address seen, so the node must not short-circuit it (KEP-1860).
   const loadBalancerVIPs = addressesOf(ingress.filter(({ ipMode = 'VIP' }) => ipMode === 'VIP').map((entry) => entry.ip));
 
-  return (spec.ports ?? []).flatMap((port) => {
+  const ports: ServicePort[] = [];
+  for (const port of spec.ports ?? []) {
     const protocol = protocolOf(port.protocol);
-    if (protocol === undefined) return [];
+    if (protocol === undefined) continue;
     const name = servicePortName(namespacedName, port.name ?? '');
-    return {
+    ports.push({
       name,
       namespacedName,
       portName: port.name ?? '',
@@ -115,8 +116,9 @@ export function servicePortsOf(service: Service): ServicePort[] {
       healthCheckNodePort: spec.type === 'LoadBalancer' && externalPolicyLocal ? (spec.healthCheckNodePort ?? 0) : 0,
       affinitySeconds: spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS) : 0,
       chain: chainName('SVC', name, protocol),
-    };
-  });
+    });
+  }
+  return fitted(ports);
 }
 
 /** Whether packets from outside the cluster can be meant for it. */
