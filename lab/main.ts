@@ -12,6 +12,7 @@ import { machine } from './machine.ts';
 import { median } from '../src/cli/bench/median.ts';
 import { readRaw } from './raw.ts';
 import { residualText, withTable } from './residuals.ts';
+import { playScenes } from './netfilter/play-scenes.ts';
 import { LabError } from './shell.ts';
 import { ROOT, Workshop } from './workshop.ts';
 
@@ -26,6 +27,11 @@ Holds the engines against this machine's kernel: random rules and packets in ipt
 kube-proxy's own rules (what came out, every counter); the sizes of tables in legacy ip_tables; what
 iptables-nft-restore says over netlink, under strace; the BPF objects packet by packet over random clusters (verdicts,
 bytes out, maps), in test runs and on real tc, XDP and cgroup hooks. Needs Linux and root; says what it could not check.
+
+npm run lab -- scenes [--nft] [--only TEXT] [--record]
+
+Plays the scenes made by hand (lab/netfilter/scenes) in this machine's netfilter and in the engine; about two minutes, for
+the time that passes in them. --record writes down what the kernel did, for the tests.
 
 npm run lab -- blob
 
@@ -49,7 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   let options;
   try {
-    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, cases: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' }, 'from-seed': { type: 'string', default: '1' }, record: { type: 'boolean', default: false } } });
+    options = parseArgs({ args: [...argv], allowPositionals: true, options: { quick: { type: 'boolean', default: false }, packets: { type: 'string' }, cases: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, from: { type: 'string' }, 'from-seed': { type: 'string', default: '1' }, record: { type: 'boolean', default: false }, nft: { type: 'boolean', default: false }, only: { type: 'string', default: '' } } });
   } catch (error) {
     say(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return 2;
@@ -68,6 +74,7 @@ ${USAGE}`);
     const [packets, cases, seed] = counts;
     return report(await check({ packets, cases, seed, say }), say);
   }
+  if (positionals.length === 1 && command === 'scenes') return report([await playScenes({ backend: values.nft ? 'nft' : 'legacy', only: values.only, record: values.record, say })], say);
   if (positionals.length === 1 && command === 'kube-proxy') {
     if (values.record) say(`Written: ${recordProxy()}.`);
     const [cases, from] = [Number(values.cases ?? 300), Number(values['from-seed'])];

@@ -13,13 +13,15 @@ export function differences(recorded: RecordedCase): string[] {
   const found: string[] = [];
   recorded['packets.json'].forEach((packet, index) => {
     const engine = cameOut(result.outcomes[index] ?? {});
-    // An answer of the kernel's own (time exceeded) is no outcome of the packet.
-    const kernel = (recorded.kernel.outs[index] ?? []).filter((out) => !(engine.length === 0 && out.icmp_type === 11 && out.ttl === 64));
+    // An answer of the kernel's own (time exceeded, no route) is no outcome of the packet.
+    const kernel = (recorded.kernel.outs[index] ?? []).filter((out) => !(engine.length === 0 && isOwnAnswer(out)));
     const [ours, theirs] = [engine.map((out, which) => comparable(out, kernel[which], packet)), kernel.map((out, which) => comparable({ ...out }, engine[which], packet))].map((list) => JSON.stringify(list));
     if (ours !== theirs) found.push(`packet ${packet.id} ${JSON.stringify(packet)}: the engine ${String(result.outcomes[index]?.['outcome'])} ${String(result.outcomes[index]?.['by'] ?? '')} ${ours}, the kernel ${theirs}; ${JSON.stringify(result.steps[index]?.[1])}`);
   });
   return [...found, ...counterDifferences(result.counters, recorded.kernel.counters, recorded)];
 }
+
+const isOwnAnswer = ({ icmp_type, icmp_code, ttl }: Out) => ttl === 64 && (icmp_type === 11 || (icmp_type === 3 && icmp_code === 0));
 
 /** What came out of the machine, or to its own stack (`in`). */
 function cameOut(outcome: Fields): Fields[] {

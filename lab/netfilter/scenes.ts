@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { BUILT_IN, isTableName } from '../../src/datapaths/iptables/netfilter/hook.ts';
 import { LabError } from '../shell.ts';
 import type { Backend, Topology } from './case.ts';
 import { nextPacket } from './scene-packet.ts';
@@ -27,6 +28,10 @@ const TOPOLOGIES: Readonly<Record<string, Topology>> = {
       { dst: '10.1.0.0/24', dev: 'cl0', connected: true }, { dst: '10.2.0.0/24', dev: 'sv0', connected: true }, { dst: '10.20.0.0/24', dev: 'sv0', connected: true },
       { dst: '10.5.0.0/16', via: '10.2.0.2', dev: 'sv0' }, { dst: '10.6.0.0/16', via: '10.20.0.2', dev: 'sv0' }, { dst: '10.7.0.0/16', dev: 'sv0' }, { dst: 'default', via: '10.20.0.3', dev: 'sv0' },
     ],
+  },
+  closed: {
+    interfaces: [{ name: 'cl0', side: 'client', addresses: ['10.1.0.1/24'] }, { name: 'sv0', side: 'server', addresses: ['10.2.0.1/24'] }, LO],
+    routes: [{ dst: '10.1.0.0/24', dev: 'cl0', connected: true }, { dst: '10.2.0.0/24', dev: 'sv0', connected: true }],
   },
   node: {
     interfaces: [{ name: 'cni0', side: 'client', addresses: ['10.244.1.1/24'] }, { name: 'eth0', side: 'server', addresses: ['192.168.50.11/24'] }, LO],
@@ -82,27 +87,22 @@ function repeated(line: string): string[] {
 
 /** Tables end where the next begins; behind `--` comes a text that is restored without flushing. */
 function restoreTexts(lines: readonly string[]): string[] {
-  const texts: string[] = [];
-  let text = '';
-  let open = false;
-  const end = () => {
-    if (open) text += 'COMMIT\n';
-    open = false;
-  };
-  for (const line of lines) {
-    if (line === '--') {
-      end();
-      texts.push(text);
-      text = '';
-      continue;
-    }
-    if (line.startsWith('*')) end();
-    open = true;
-    const macro = Object.keys(MACROS).find((name) => line.endsWith(name));
-    for (const rule of macro ? (MACROS[macro] ?? []).map((match) => line.replace(macro, match)) : [line]) text += `${rule}\n`;
-  }
-  end();
-  return [...texts, text];
+  return lines
+    .join('\n')
+    .split('\n--\n')
+    .map((text, index) => text.split(/^\*/m).slice(1).map((table) => restoreTable(table.trimEnd().split('\n'), index === 0)).join(''));
+}
+
+/** `declares`: the built-in chains too, without which nft has no counters of policies. */
+function restoreTable([name = '', ...lines]: readonly string[], declares: boolean): string {
+  const builtIn: readonly string[] = isTableName(name) ? BUILT_IN[name] : [];
+  const declared = declares ? builtIn.filter((chain) => !lines.some((line) => line.startsWith(`:${chain} `))).map((chain) => `:${chain} ACCEPT [0:0]`) : [];
+  return [`*${name}`, ...declared, ...lines.flatMap(spelledOut), 'COMMIT', ''].join('\n');
+}
+
+function spelledOut(line: string): readonly string[] {
+  const macro = Object.keys(MACROS).find((name) => line.endsWith(name));
+  return macro ? (MACROS[macro] ?? []).map((match) => line.replace(macro, match)) : [line];
 }
 
 /** A scene as a plan to play. */

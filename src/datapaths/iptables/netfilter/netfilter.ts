@@ -152,7 +152,10 @@ export class Netfilter {
       return stopped ?? { outcome: 'local', by: '', skb, answer: rejection.answer };
     }
     const hop = this.#route(skb);
-    if (!hop) return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
+    if (!hop) {
+      if (this.#limits.unreachable(skb.source, this.conntrack.now)) this.#answer(skb, 'PREROUTING', makeIcmpError(skb, 3, 0, () => this.#errorSource(skb)), log);
+      return { outcome: 'unroutable', by: 'kernel', skb, answer: null };
+    }
     // ip_forward: only what came to this machine alone goes on, even where NAT made its address an ordinary one.
     if (skb.carriedTo !== 'unicast') return dropped(skb, 'kernel');
     if (skb.ttl <= 1) {
@@ -308,7 +311,7 @@ export class Netfilter {
   #reject(skb: Skb, hook: Hook, target: Target & { kind: 'reject' }, log: PacketLog): Passage['answer'] {
     // Nothing is answered that was not sent to one address.
     const type = this.topology.addressType(skb.destination);
-    if (type === 'BROADCAST' || type === 'MULTICAST') return null;
+    if (type === 'BROADCAST' || type === 'MULTICAST' || (skb.carriedTo !== 'unicast' && target.with !== 'tcp-reset')) return null;
     return this.#answer(skb, hook, makeRejection(skb, target.with, () => this.#errorSource(skb)), log);
   }
 

@@ -20,12 +20,15 @@ export class RateLimits {
   readonly #buckets = new Map<Match, Bucket>();
   readonly #hashed = new Map<string, Map<string, Bucket>>();
   readonly #quotas = new Map<Match, number>();
+  /** By the address that is told. */
+  readonly #unreachable = new Map<number, Bucket>();
   readonly #counted = new Map<Match, Map<number, Map<string, Connection | null>>>();
 
   clear(): void {
     this.#buckets.clear();
     this.#hashed.clear();
     this.#quotas.clear();
+    this.#unreachable.clear();
     this.#counted.clear();
   }
 
@@ -54,6 +57,16 @@ export class RateLimits {
     }
     if (match.bytes !== null) return spendBytes(bucket, now, skb.length, match.bytes) !== match.above;
     return spend(bucket, now, match.interval, match.burst) !== match.above;
+  }
+
+  /** Whether a host is told that there is no route: five times at once, and then once a second (ip_error, net/ipv4/route.c). */
+  unreachable(host: number, now: number): boolean {
+    let bucket = this.#unreachable.get(host);
+    if (!bucket) {
+      bucket = { credit: SECOND * 5, last: now, bursts: 0 };
+      this.#unreachable.set(host, bucket);
+    }
+    return spend(bucket, now, SECOND, 5);
   }
 
   /** quota_mt (net/netfilter/xt_quota.c): what is left is spent, and once a packet does not fit nothing is left. */

@@ -65,6 +65,8 @@ const CONTINUING: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
   ECN: { '--ecn-tcp-remove': 0 },
   // OpenWrt's: it hands a connection to the flow table, past the rules.
   FLOWOFFLOAD: { '--hw': 0 },
+  // As MASQUERADE, but that anybody may answer; of the kernel it is no part.
+  FULLCONENAT: { '--to-ports': 1, '--random': 0, '--random-fully': 0 },
   HMARK: {},
   IDLETIMER: { '--timeout': 1, '--label': 1, '--alarm': 0, '--send_nl_msg': 1 },
   LED: { '--led-trigger-id': 1, '--led-delay': 1, '--led-always-blink': 0 },
@@ -79,7 +81,7 @@ const CONTINUING: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
 };
 
 /** Of these a person may expect an effect that a simulation does not have. */
-const MISSED = new Set(['CLUSTERIP', 'FLOWOFFLOAD', 'HMARK', 'TEE', 'ECN', 'TCPOPTSTRIP', 'CONNSECMARK', 'SECMARK']);
+const MISSED = new Set(['CLUSTERIP', 'FLOWOFFLOAD', 'FULLCONENAT', 'HMARK', 'TEE', 'ECN', 'TCPOPTSTRIP', 'CONNSECMARK', 'SECMARK']);
 
 /** Targets that end the packet where their listener or socket is missing. */
 const UNHEARD: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
