@@ -109,8 +109,9 @@ class TableSink implements PayloadSink {
     const table = this.#tables.get(name) ?? new RuleTable(name);
     this.#tables.set(name, table);
     this.#current = table;
-    // As many as Services of two endpoints have; where there are more, the room grows.
-    table.begin(name === 'nat' ? this.#payload.portsWalked + RULES_OF_ITS_OWN * this.#payload.portsWritten : 0);
+    // As many as Services of two endpoints have, and the one in KUBE-SERVICES twice, as it is put beside its like; where there
+    // are more, the room grows.
+    table.begin(name === 'nat' ? 2 * this.#payload.portsWalked + RULES_OF_ITS_OWN * this.#payload.portsWritten : 0, true);
     this.#arena = table.arena;
     this.#chainName = '';
     this.#natMayStand = false;

@@ -13,6 +13,8 @@ export class ChainRuns {
   readonly #length: Int32Array;
   readonly #filled: Int32Array;
   readonly #touched: Uint8Array;
+  /** Where a chain's run is already, counted from 1; 0: nowhere in one piece. */
+  readonly #stands: Int32Array;
 
   /** @param chains numbers of chains are below this */
   constructor(chains: number) {
@@ -20,6 +22,7 @@ export class ChainRuns {
     this.#length = new Int32Array(chains);
     this.#filled = new Int32Array(chains);
     this.#touched = new Uint8Array(chains);
+    this.#stands = new Int32Array(chains);
   }
 
   has(chain: number): boolean {
@@ -39,10 +42,28 @@ export class ChainRuns {
     this.rules += rules;
   }
 
-  /** Places the runs one after the other from `first` on, and returns where they end. */
+  /** Makes a chain's run longer by the rule at that place, which may stay there where all of the run does. */
+  addAt(chain: number, place: number): void {
+    this.touch(chain);
+    const length = this.#length[chain] ?? 0;
+    if (length === 0) this.#stands[chain] = place + 1;
+    else if (this.#stands[chain]! + length !== place + 1) this.#stands[chain] = 0;
+    this.add(chain, 1);
+  }
+
+  /** Whether a chain's run is where its rules were added. */
+  stands(chain: number): boolean {
+    return this.#stands[chain] !== 0;
+  }
+
+  /** Places the runs one after the other from `first` on, but for those that stand, and returns where they end. */
   place(first: number): number {
     let at = first;
     for (const chain of this.chains) {
+      if (this.stands(chain)) {
+        this.#start[chain] = this.#stands[chain]! - 1;
+        continue;
+      }
       this.#start[chain] = at;
       at += this.#length[chain] ?? 0;
     }

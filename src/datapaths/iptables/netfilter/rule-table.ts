@@ -90,10 +90,13 @@ export class RuleTable {
 
   // ——— changing: begin, any of the others, then commit or abandon ———
 
-  /** `expected`: how many rules are about to come, for the room that they take. */
-  begin(expected = 0): void {
+  /**
+   * `expected`: how many rules are about to come, for the room that they take. `roomy`: so much that rules of a chain which
+   * come one after the other can stay where they are added.
+   */
+  begin(expected = 0, roomy = false): void {
     this.#arena.reserve(this.#arena.count + expected);
-    this.#staged = stagedFrom(this.#arena.count, this.#arena.matchCount);
+    this.#staged = stagedFrom(this.#arena.count, this.#arena.matchCount, roomy);
   }
 
   /** Whether a change was begun, and neither committed nor abandoned. */
@@ -292,11 +295,16 @@ export class RuleTable {
     const runs = new ChainRuns(this.#names.length);
     for (const id of staged.flushed) runs.touch(id);
     for (const [id, rules] of staged.edited) runs.add(id, rules.length);
-    for (const id of staged.chains) {
+    // Few rules stood before: they leave no more behind than they take.
+    const inPlace = staged.roomy && staged.firstRule * MOST_OTHERS <= staged.chains.length;
+    for (let index = 0; index < staged.chains.length; index++) {
+      const id = staged.chains[index] ?? -1;
       if (id < 0 || staged.edited.has(id)) continue;
       if (!runs.has(id)) runs.add(id, this.#kept(staged, id));
-      runs.add(id, 1);
+      if (inPlace) runs.addAt(id, staged.firstRule + index);
+      else runs.add(id, 1);
     }
+    if (inPlace) return runs;
     let others = 0;
     for (const id of this.#ids.values()) if (!runs.has(id)) others += this.length[id] ?? 0;
     if (others * MOST_OTHERS > runs.rules) return runs;
@@ -315,13 +323,14 @@ export class RuleTable {
     const end = runs.place(runs.whole ? 0 : from.count);
     arena.reserve(end);
     for (const id of runs.chains) {
+      if (runs.stands(id)) continue;
       const edited = staged.edited.get(id);
       if (edited) for (const rule of edited) arena.copy(from, rule < 0 ? ~rule : rule, runs.next(id));
       else for (let i = 0; i < this.#kept(staged, id); i++) arena.copy(from, (this.start[id] ?? 0) + i, runs.next(id));
     }
     for (let index = 0; index < staged.chains.length; index++) {
       const id = staged.chains[index] ?? -1;
-      if (id >= 0 && !staged.edited.has(id)) arena.copy(from, staged.firstRule + index, runs.next(id));
+      if (id >= 0 && !staged.edited.has(id) && !runs.stands(id)) arena.copy(from, staged.firstRule + index, runs.next(id));
     }
     arena.count = end;
     return arena;
