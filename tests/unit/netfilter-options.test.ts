@@ -82,6 +82,30 @@ describe('options as people write them', () => {
     expect(readDump(inTable('filter', '', ...five, '-D INPUT -j DROP')).faults).toMatchObject([{ line: 7, reason: 'INPUT has no such rule to take out.' }]);
   });
 
+  it.each([
+    ['a chain that is there', '-N X\n-N X', 'The chain X is there already.'],
+    ['a long name', `:${'x'.repeat(29)} - [0:0]`, `The chain name ${'x'.repeat(29)} is too long: Linux takes 28 characters.`],
+    ['a verdict for a name', ':ACCEPT - [0:0]', 'No chain can be named ACCEPT: that is a verdict.'],
+    ['a policy of one’s own chain', '-N X\n-P X DROP', 'X is no built-in chain of the table filter: it has no policy.'],
+    ['a place beyond the end', '-I INPUT 5 -j ACCEPT', 'INPUT has no rule 5: it has 0.'],
+    ['a rule that is not there', '-R INPUT 1 -j ACCEPT', 'INPUT has no rule 1: it has 0.'],
+    ['a chain in use', '-N X\n-A INPUT -j X\n-X X', 'The chain X cannot be deleted: INPUT jumps to it.'],
+    ['a chain in use by one that no hook leads to', '-N X\n-N Y\n-A Y -j X\n-X X', 'The chain X cannot be deleted: Y jumps to it.'],
+  ])('refuses %s', (_, lines, reason) => {
+    expect(readDump(`*filter\n${lines}\nCOMMIT\n`).faults).toMatchObject([{ reason }]);
+  });
+
+  // mark_source_chains follows jumps from the hooks, and nothing behind a rule that takes every packet.
+  it.each([
+    ['that no hook leads to', '-A X -j Y\n-A Y -j X', true],
+    ['behind a RETURN for all', '-A INPUT -j X\n-A X -j RETURN\n-A X -j X', true],
+    ['behind a RETURN for some', '-A INPUT -j X\n-A X -p tcp -j RETURN\n-A X -j X', false],
+    ['behind a counted RETURN', '-A INPUT -j X\n-A X -m comment --comment x -j RETURN\n-A X -j X', false],
+    ['by goto', '-A INPUT -g X\n-A X -g Y\n-A Y -g X', false],
+  ])('a circle %s', (_, rules, taken) => {
+    expect(readDump(`*filter\n:X - [0:0]\n:Y - [0:0]\n${rules}\nCOMMIT\n`).faults.length).toBe(taken ? 0 : 1);
+  });
+
   it('takes ipv6-icmp in IPv4 for a protocol, and leaves out what is marked as IPv6', () => {
     const dump = readDump(inTable('filter', 'INPUT', '-s 10.0.0.1 -j ACCEPT', '-p ipv6-icmp -j ACCEPT', '-6 -p ipv6-icmp -j ACCEPT'));
     expect(dump).toMatchObject({ faults: [], rules: 2, leftOut: [{ fromLine: 4, rules: 1 }] });

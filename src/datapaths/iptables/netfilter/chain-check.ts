@@ -13,8 +13,9 @@ export interface ChainsToCheck {
 }
 
 /**
- * mark_source_chains (net/ipv4/netfilter/ip_tables.c): follows all jumps. Throws `RuleError` where a chain comes back to
- * itself, or jumps to one that is about to be deleted. Returns which roots (bit n: `roots[n]`) lead to each chain.
+ * mark_source_chains (net/ipv4/netfilter/ip_tables.c): follows all jumps from the roots; nothing behind a rule that takes
+ * every packet is reached. Throws `RuleError` where a chain comes back to itself, or where any jumps to one that is about
+ * to be deleted. Returns which roots (bit n: `roots[n]`) lead to each chain.
  */
 export function checkChains(table: ChainsToCheck): Uint8Array {
   const { rules } = table.arena;
@@ -34,8 +35,8 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
     next.push(start);
     ends.push(start + length);
   };
-  for (const root of table.chains) {
-    if (state[root] !== 0 || table.isGone(root)) continue;
+  for (const root of table.roots) {
+    if (state[root] !== 0) continue;
     enter(root);
     while (stack.length > 0) {
       const top = stack.length - 1;
@@ -50,6 +51,7 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
         continue;
       }
       const kind = rules[rule * STRIDE + 10];
+      if (takesAll(rules, rule * STRIDE)) next[top] = ends[top]!;
       if (kind !== TARGET.jump && kind !== TARGET.goto) continue;
       const target = rules[rule * STRIDE + 11] ?? 0;
       if (table.isGone(target)) throw new RuleError('chain_used', { chain: table.nameOf(target), caller: table.nameOf(chain) });
@@ -60,6 +62,15 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
       if (state[target] === 0) enter(target);
     }
   }
+  for (const chain of table.chains) {
+    if (state[chain] !== 0 || table.isGone(chain)) continue;
+    const { start, length } = table.runOf(chain);
+    for (let at = start * STRIDE; at < (start + length) * STRIDE; at += STRIDE) {
+      if (rules[at + 10] !== TARGET.jump && rules[at + 10] !== TARGET.goto) continue;
+      const target = rules[at + 11] ?? 0;
+      if (table.isGone(target)) throw new RuleError('chain_used', { chain: table.nameOf(target), caller: table.nameOf(chain) });
+    }
+  }
   const reached = new Uint8Array(highest + 1);
   table.roots.forEach((root, bit) => {
     reached[root] = 1 << bit;
@@ -67,8 +78,16 @@ export function checkChains(table: ChainsToCheck): Uint8Array {
   for (const chain of order.reverse()) {
     const { start, length } = table.runOf(chain);
     for (let at = start * STRIDE; at < (start + length) * STRIDE; at += STRIDE) {
+      if (takesAll(rules, at)) break;
       if (rules[at + 10] === TARGET.jump || rules[at + 10] === TARGET.goto) reached[rules[at + 11] ?? 0]! |= reached[chain] ?? 0;
     }
   }
   return reached;
+}
+
+/** ACCEPT, DROP or RETURN for every packet. */
+function takesAll(rules: Int32Array, at: number): boolean {
+  const kind = rules[at + 10];
+  if (kind !== TARGET.accept && kind !== TARGET.drop && kind !== TARGET.return) return false;
+  return (rules[at]! | rules[at + 2]! | rules[at + 4]! | rules[at + 5]! | rules[at + 6]! | rules[at + 7]! | rules[at + 9]!) === 0;
 }

@@ -153,8 +153,8 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
     case '--replace': {
       const number = ruleNumber(third, 2);
       if (number === null) throw new RuleError('replace_number', {}, 2);
-      addRules(table, chain, words, 3, { id: textId, start: afterWords(text, at, end, 3), end, listed: line.includes(',') }, counters, number, read);
       table.remove(chain, number);
+      addRules(table, chain, words, 3, { id: textId, start: afterWords(text, at, end, 3), end, listed: line.includes(',') }, counters, number - 1, read);
       return 'rule';
     }
     case '-D':
@@ -166,6 +166,7 @@ function command(table: RuleTable, textId: number, text: string, from: number, e
     }
     case '-N':
     case '--new-chain':
+      if (table.has(chain)) throw new RuleError('chain_exists', { chain }, 1);
       table.declare(chain, null);
       return 'other';
     case '-X':
@@ -201,7 +202,7 @@ function ruleNumber(text: string | undefined, word: number): number | null {
 
 /** `-F`, `-X` and `-Z` without a chain. */
 function forAllChains(table: RuleTable, verb: string): 'other' {
-  const chains = [...table.chains()];
+  const chains = [...table.chains()].filter(({ name }) => table.has(name));
   if (verb === '-F' || verb === '--flush') for (const { id } of chains) table.flush(id);
   else if (verb === '-Z' || verb === '--zero') for (const { name } of chains) table.zero(name);
   else if (verb === '-X' || verb === '--delete-chain') for (const { id, name } of chains) {

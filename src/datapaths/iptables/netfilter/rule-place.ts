@@ -19,6 +19,14 @@ const NAT_HOOKS: Readonly<Partial<Record<string, readonly Hook[]>>> = {
 /** Targets of `continue` that belong to one table. */
 const CONTINUE_TABLE: Readonly<Partial<Record<string, TableName>>> = { CHECKSUM: 'mangle', CLASSIFY: 'mangle', TCPOPTSTRIP: 'mangle', ECN: 'mangle', HMARK: 'mangle', TRACE: 'raw' };
 
+const LONGEST_NAME = 28;
+const VERDICTS = new Set(['ACCEPT', 'DROP', 'QUEUE', 'RETURN']);
+
+export function checkChainName(chain: string): void {
+  if (chain.length > LONGEST_NAME) throw new RuleError('chain_name_long', { chain });
+  if (VERDICTS.has(chain)) throw new RuleError('chain_name_taken', { chain });
+}
+
 /** iptables refuses an interface that no packet has at a hook. */
 export function checkInterfaces(chain: string, { inInterface, outInterface }: Rule): void {
   if (outInterface && (chain === 'PREROUTING' || chain === 'INPUT')) throw new RuleError('output_unrouted', { chain });

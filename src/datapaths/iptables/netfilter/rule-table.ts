@@ -5,7 +5,7 @@ import { ChainRuns } from './chain-runs.ts';
 import { needsConntrack } from './needs-conntrack.ts';
 import { RuleError } from './parse/rule-error.ts';
 import { RuleArena } from './rule-arena.ts';
-import { checkInterfaces, checkNatHooks, checkTargetTable } from './rule-place.ts';
+import { checkChainName, checkInterfaces, checkNatHooks, checkTargetTable } from './rule-place.ts';
 import type { RuleTexts } from './rule-texts.ts';
 import { stagedFrom, type Policy, type Staged } from './staged.ts';
 import type { Match, Rule, Target } from './rule.ts';
@@ -99,6 +99,12 @@ export class RuleTable {
     this.#staged = stagedFrom(this.#arena.count, this.#arena.matchCount, roomy);
   }
 
+  /** Whether a chain stands, as far as the change goes by now. */
+  has(name: string): boolean {
+    const id = this.#ids.get(name);
+    return id !== undefined && !this.#stage().deleted.has(id);
+  }
+
   /** Whether a change was begun, and neither committed nor abandoned. */
   get changing(): boolean {
     return this.#staged !== null;
@@ -115,6 +121,7 @@ export class RuleTable {
     const id = this.#ids.get(name);
     if (id === undefined) {
       if (policy) throw new RuleError('no_policy', { chain: name, table: this.name });
+      checkChainName(name);
       staged.created.push(this.#addChain(name));
       return;
     }
@@ -122,6 +129,7 @@ export class RuleTable {
     if (this.policies.has(id)) {
       if (policy) staged.policies.set(id, policy);
     } else {
+      if (policy) throw new RuleError('no_policy', { chain: name, table: this.name });
       this.flush(id);
     }
   }
@@ -187,6 +195,7 @@ export class RuleTable {
     if (edited) {
       const own = edited.indexOf(~index);
       if (own >= 0) edited.splice(own, 1);
+      if (at !== undefined && at > edited.length) throw new RuleError('no_rule', { chain: this.chainName(id), number: at + 1, count: edited.length });
       edited.splice(at ?? edited.length, 0, ~index);
     }
   }

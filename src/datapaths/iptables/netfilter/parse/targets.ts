@@ -68,7 +68,7 @@ const CONTINUING: Readonly<Record<string, Readonly<Record<string, 0 | 1>>>> = {
   // As MASQUERADE, but that anybody may answer; of the kernel it is no part.
   FULLCONENAT: { '--to-ports': 1, '--random': 0, '--random-fully': 0 },
   HMARK: {},
-  IDLETIMER: { '--timeout': 1, '--label': 1, '--alarm': 0, '--send_nl_msg': 1 },
+  IDLETIMER: { '--timeout': 1, '--label': 1, '--alarm': 0, '--send_nl_msg': 0 },
   LED: { '--led-trigger-id': 1, '--led-delay': 1, '--led-always-blink': 0 },
   LOG: { '--log-level': 1, '--log-prefix': 1, '--log-tcp-sequence': 0, '--log-tcp-options': 0, '--log-ip-options': 0, '--log-uid': 0, '--log-macdecode': 0 },
   NFLOG: { '--nflog-group': 1, '--nflog-prefix': 1, '--nflog-range': 1, '--nflog-size': 1, '--nflog-threshold': 1 },
@@ -93,7 +93,8 @@ function skipOptions(words: RuleWords, options: Readonly<Record<string, 0 | 1>>)
   const known = (word: string) => Object.hasOwn(options, word);
   for (let option = words.option(known); option !== undefined; option = words.option(known)) {
     if (words.flag()) throw words.error('cannot_negate', { option });
-    if (options[option] === 1) words.take('ends_value', option);
+    // Android's --send_nl_msg once took a number.
+    if (options[option] === 1 || (option === '--send_nl_msg' && /^\d+$/.test(words.peek() ?? ''))) words.take('ends_value', option);
   }
 }
 
