@@ -233,3 +233,24 @@ test('a Service without endpoints is refused in both lanes, and no ratio is show
   await expect(page.getByText('no ratio: not both reached a pod')).toBeVisible();
   await expect(page.getByText(/^(refused|dropped) at [\d.]+ µs$/)).toBeVisible();
 });
+
+test('on a projector all of it is drawn larger, and meets the pointer where it is seen', async ({ page }) => {
+  await page.setViewportSize({ width: 1920, height: 1080 });
+  await open(page, link({ cluster: '500', connection: 'established' }));
+  const boxOf = (selector: string) => page.locator(selector).first().boundingBox().then((box) => box!);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(1);
+  expect(await page.evaluate(() => document.documentElement.getBoundingClientRect().width / document.documentElement.offsetWidth)).toBeCloseTo(1.2, 2);
+  // The clock follows the pointer.
+  const clockBox = await boxOf('.clock');
+  await page.mouse.click(clockBox.x + 100, clockBox.y + 10);
+  const knob = await boxOf('.knob');
+  expect(Math.abs(knob.x + knob.width / 2 - (clockBox.x + 100))).toBeLessThan(12);
+  // A menu stands under its button.
+  const button = page.getByRole('button', { name: 'Destination' });
+  await button.click();
+  const [from, menu] = [(await button.boundingBox())!, (await page.getByRole('dialog', { name: 'Destination' }).boundingBox())!];
+  expect(Math.abs(menu.x - from.x)).toBeLessThan(3);
+  expect(menu.y).toBeGreaterThan(from.y + from.height);
+  expect(menu.y).toBeLessThan(from.y + from.height + 12);
+});

@@ -27,6 +27,7 @@ test.each([[300, '300 ns'], [41_300, '41.3 µs'], [999_900, '1 ms'], [250e6, '25
 });
 test('Korean has its own words from a minute up', () => {
   expect(durationParts(660e9, 'ko')).toEqual({ value: '11', unit: '분' });
+  expect(duration(660e9, 'ko')).toBe('11분');
 });
 test.each([[0.17e9, 0.35e9, { value: '170', unit: 'ms' }], [1.2e9, 15.2e9, { value: '1.2', unit: 's' }], [500, 6000, { value: '0.50', unit: 'µs' }]])('%s ns of %s keeps the unit of the whole', (ns, total, parts) => {
   expect(durationWithin(ns, total, 'en')).toEqual(parts);

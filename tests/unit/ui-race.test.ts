@@ -9,6 +9,7 @@ import { listWindow } from '../../src/ui/race/list-window.ts';
 import { mapPlaces } from '../../src/ui/race/path-places.ts';
 import { defaultPace, paces, runSeconds, slowness, SLOWER } from '../../src/ui/race/race-clock.ts';
 import { ruleRow } from '../../src/datapaths/iptables/rule-row.ts';
+import { stageZoom } from '../../src/ui/shell/stage-zoom.ts';
 import { ruleParts } from '../../src/ui/race/rule-parts.ts';
 import { sitStrip } from '../../src/ui/race/sit-strip.ts';
 import { sizeClass } from '../../src/ui/race/size-class.ts';
@@ -236,4 +237,8 @@ test.each([[28_400, 28_400, '28.4'], [1640, 28_400, '1.6'], [300, 2000, '0.3'], 
 
 test('the strip sits on the axis', () => {
   expect(sitStrip({ stripTop: 100, stripHeight: 80 }, { height: 66 })).toEqual({ stripTop: 114, stripHeight: 66 });
+});
+
+test.each([[1440, 900, 1], [1599, 1200, 1], [1600, 900, 1], [1920, 1080, 1.2], [1920, 900, 1], [2560, 1440, 1.6], [3840, 2160, 2.4], [1600, 1000, 1.1]])('at %s × %s everything is drawn %s times as large as laid out', (width, height, zoom) => {
+  expect(stageZoom(width, height)).toBeCloseTo(zoom, 9);
 });

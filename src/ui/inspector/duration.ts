@@ -20,11 +20,14 @@ function siUnit(ns: number): (typeof SI)[number] {
   return SI.find(({ from }) => size >= from * 0.9995) ?? SI[3];
 }
 
+function wordsOf(ns: number, locale?: string): Intl.NumberFormat {
+  return new Intl.NumberFormat(locale, { style: 'unit', unit: Math.abs(ns) >= HOUR ? 'hour' : 'minute', unitDisplay: 'short', maximumSignificantDigits: 3 });
+}
+
 /** Nanoseconds as figure and unit: three significant digits. */
 export function durationParts(ns: number, locale?: string): DurationParts {
   if (Math.abs(ns) >= MINUTE) {
-    const [value, unit] = Math.abs(ns) >= HOUR ? [ns / HOUR, 'hour'] : [ns / MINUTE, 'minute'];
-    const parts = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits: 3 }).formatToParts(value);
+    const parts = wordsOf(ns, locale).formatToParts(Math.abs(ns) >= HOUR ? ns / HOUR : ns / MINUTE);
     const is = (kind: string) => parts.filter(({ type }) => (type === 'unit') === (kind === 'unit') && type !== 'literal').map((part) => part.value).join('');
     return { value: is('value'), unit: is('unit') };
   }
@@ -34,6 +37,8 @@ export function durationParts(ns: number, locale?: string): DurationParts {
 
 /** The same in one string: `41.3 µs`, `250 ms`, `11 min`. */
 export function duration(ns: number, locale?: string): string {
+  // From a minute up a language says by itself whether a blank stands before its word.
+  if (Math.abs(ns) >= MINUTE) return wordsOf(ns, locale).format(Math.abs(ns) >= HOUR ? ns / HOUR : ns / MINUTE);
   const { value, unit } = durationParts(ns, locale);
   return `${value} ${unit}`;
 }
