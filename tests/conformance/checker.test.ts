@@ -5,16 +5,18 @@ import { readAssets } from '../../src/simulation/node-assets.ts';
 
 const assets = readAssets();
 const vm = createVm(assets.wasm);
-const collection = vm.load(new Uint8Array(readFileSync(new URL('checker/programs.bpf.o', import.meta.url))), { seed: 1 });
-const names = collection.spec.programs.map(({ name }) => name);
+const load = (file: string) => vm.load(new Uint8Array(readFileSync(new URL(`checker/${file}`, import.meta.url))), { seed: 1 });
+const collection = load('programs.bpf.o');
+const found = load('found.bpf.o');
+const names = [collection, found].flatMap((loaded) => loaded.spec.programs.map(({ name }) => [name, loaded] as const));
 
 describe('the checker says what Linux’s verifier says', () => {
   test('the programs are there', () => {
-    expect(names.length).toBe(37);
+    expect(names.length).toBe(37 + 19);
   });
 
-  test.each(names)('%s', (name) => {
-    const { refusal, gaveUp } = collection.check(name);
+  test.each(names)('%s', (name, loaded) => {
+    const { refusal, gaveUp } = loaded.check(name);
     expect(gaveUp).toBe(false);
     if (name.startsWith('ok_')) expect(refusal).toBeNull();
     else expect(refusal?.message).toMatch(/\.$/);
@@ -31,6 +33,20 @@ describe('the checker says what Linux’s verifier says', () => {
     ['bad_load_bytes_size', 5, 'upper bound'],
   ])('%s: at instruction %i, about %s', (name, instruction, words) => {
     expect(collection.check(name).refusal).toMatchObject({ instruction, message: expect.stringContaining(words) as string });
+  });
+
+  test.each([
+    ['bad_socket_kept', 'still held'],
+    ['bad_socket_unchecked', 'a socket that was looked up'],
+    ['bad_lock_touched', 'which only helpers may'],
+    ['bad_tail_call_into_a_hash', 'a program array'],
+    ['bad_stack_address_returned', 'an address of the stack'],
+    ['bad_helper_of_another_context', 'may not call bpf_skb_load_bytes'],
+    ['bad_filter_that_writes', 'may not call bpf_skb_store_bytes'],
+    ['bad_filter_that_marks', 'may not be written'],
+    ['bad_answer', 'more than 3'],
+  ])('%s: about %s', (name, words) => {
+    expect(found.check(name).refusal?.message).toContain(words);
   });
 });
 

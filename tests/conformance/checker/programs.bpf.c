@@ -44,7 +44,7 @@ NAKED(bad_r6_on_one_path, "r0 = 0; r2 = *(u32 *)(r1 + 0); if r2 == 0 goto +1; r6
 NAKED(ok_r6_on_both_paths, "r0 = 0; r6 = 2; r2 = *(u32 *)(r1 + 0); if r2 == 0 goto +1; r6 = 1; r0 = r6; exit")
 NAKED(bad_clobbered_by_call, "r2 = 5; call 5; r0 = r2; exit")
 NAKED(strict_address_given_away, "r0 = r1; exit")
-NAKED(strict_half_an_address, "w0 = w10; exit")
+NAKED(ok_half_an_address, "w0 = w10; exit")
 NAKED(bad_multiplied_address, "r0 = 0; r1 *= 2; exit")
 
 /* Stack */

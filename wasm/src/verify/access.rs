@@ -1,7 +1,7 @@
 //! Loads and stores: is the place there, and what is known of what lies in it?
 
 use super::scalar::Scalar;
-use super::state::{Base, NOTHING, Pointer, Register, SLOTS, Slot, State};
+use super::state::{Base, Pointer, Register, SLOTS, Slot, State};
 use super::walk::{Refusal, Walker};
 use crate::machine::context::ContextKind;
 use crate::program::instruction::*;
@@ -30,6 +30,7 @@ impl Walker<'_> {
         let mut value = match pointer.base {
             Base::Context => self.context_field(pointer, size),
             Base::Stack(owner) => self.read_stack(state, owner, pointer.offset, size)?,
+            Base::MapValue(map) => self.settled_value(map, pointer, size),
             _ => Register::Scalar(Scalar::of_size(size)),
         };
         if insn.mode() == MODE_MEMSX {
@@ -37,6 +38,15 @@ impl Walker<'_> {
         }
         state.set(insn.dst, value);
         Ok(())
+    }
+
+    /// What lies in read-only variables does not change any more.
+    fn settled_value(&self, map: usize, pointer: Pointer, size: usize) -> Register {
+        let bytes = self.subject.maps.get(map).and_then(|facts| facts.settled.get(pointer.offset as usize..pointer.offset as usize + size));
+        match bytes {
+            Some(bytes) if pointer.beyond == 0 => Register::constant(bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))),
+            _ => Register::Scalar(Scalar::of_size(size)),
+        }
     }
 
     pub fn store(&mut self, insn: Insn, state: &mut State, value: Register) -> Result<(), Refusal> {
@@ -49,7 +59,6 @@ impl Walker<'_> {
                 self.learn_keep(state.at);
                 write_stack(state, owner, pointer.offset, size, value);
             }
-            (_, Register::Pointer(_)) => return Err((state.at, "It would write an address where others can read it.".to_owned())),
             _ => {}
         }
         Ok(())
@@ -141,6 +150,9 @@ impl Walker<'_> {
                 if way == Way::Write && facts.is_some_and(|facts| facts.read_only) {
                     return refuse("It writes into read-only data.".to_owned());
                 }
+                if facts.is_some_and(|facts| facts.kept.iter().any(|&(field, size)| start < i64::from(field + size) && i64::from(field) < end)) {
+                    return refuse("It reaches into a lock or a timer, which only helpers may.".to_owned());
+                }
                 within(facts.map_or(0, |facts| i64::from(facts.value_size)), "a map’s value")
             }
             Base::Memory(length) => within(i64::from(length), "the record"),
@@ -149,7 +161,7 @@ impl Walker<'_> {
                     return refuse("The context is read at fixed places only.".to_owned());
                 }
                 within(context_size(self.subject.kind), "the context")?;
-                if way == Way::Write && !writable_field(self.subject.kind, start) {
+                if way == Way::Write && !writable_field(self.subject.kind, self.subject.program_type, start) {
                     return refuse(format!("The context’s field at byte {start} may not be written."));
                 }
                 Ok(())
@@ -180,7 +192,7 @@ impl Walker<'_> {
         for position in offset..offset + size as i64 {
             let (slot, byte) = slot_of(position);
             match frame.stack[slot] {
-                Slot::Bytes(written) if written >> byte & 1 == 0 => {
+                kept if kept.written() >> byte & 1 == 0 => {
                     return Err((state.at, format!("It reads byte r10 {position:+} of the stack, which nothing was written to on the way.")));
                 }
                 Slot::Spilled(Register::Pointer(_)) => return Err((state.at, "It reads part of an address that was kept on the stack.".to_owned())),
@@ -188,10 +200,9 @@ impl Walker<'_> {
             }
         }
         // The lower part of a kept number, or single bytes.
-        if let (Slot::Spilled(Register::Scalar(scalar)), 0) = (frame.stack[slot], byte) {
-            if size == 4 {
-                return Ok(Register::Scalar(scalar.low32()));
-            }
+        match (frame.stack[slot], byte, size) {
+            (Slot::Spilled(Register::Scalar(scalar)) | Slot::Low(_, scalar), 0, 4) => return Ok(Register::Scalar(scalar.low32())),
+            _ => {}
         }
         Ok(Register::Scalar(Scalar::of_size(size)))
     }
@@ -220,18 +231,16 @@ pub fn write_stack(state: &mut State, owner: usize, offset: i64, size: usize, va
     }
     if let (4, 0, Register::Scalar(scalar)) = (size, byte, value) {
         // The upper half keeps what it had, which is not known any more.
-        if frame.stack[slot] == NOTHING && scalar.is_constant() == Some(0) {
-            frame.stack[slot] = Slot::Bytes(0x0f);
-            return;
-        }
+        frame.stack[slot] = Slot::Low(frame.stack[slot].written() | 0x0f, scalar.low32());
+        return;
     }
     for position in offset..offset + size as i64 {
         let (slot, byte) = slot_of(position);
-        let written = match frame.stack[slot] {
-            Slot::Bytes(written) => written,
-            Slot::Spilled(_) => 0xff,
+        let written = frame.stack[slot].written() | 1 << byte;
+        frame.stack[slot] = match frame.stack[slot] {
+            Slot::Low(_, scalar) if byte > 3 => Slot::Low(written, scalar),
+            _ => Slot::Bytes(written),
         };
-        frame.stack[slot] = Slot::Bytes(written | 1 << byte);
     }
 }
 
@@ -240,7 +249,7 @@ pub fn stack_is_written(state: &State, owner: usize, offset: i64, size: usize) -
     let frame = state.frames.get(owner)?;
     (offset..offset + size as i64).find(|&position| {
         let (slot, byte) = slot_of(position);
-        matches!(frame.stack[slot], Slot::Bytes(written) if written >> byte & 1 == 0)
+        frame.stack[slot].written() >> byte & 1 == 0
     })
 }
 
@@ -258,8 +267,11 @@ fn context_size(kind: ContextKind) -> i64 {
 }
 
 /// What programs may change (net/core/filter.c, `tc_cls_act_is_valid_access` and its like).
-fn writable_field(kind: ContextKind, offset: i64) -> bool {
+fn writable_field(kind: ContextKind, program_type: &str, offset: i64) -> bool {
     match kind {
+        // cb; mark, priority, tstamp
+        ContextKind::SkBuff if program_type == "socket_filter" => matches!(offset, 48..=67),
+        ContextKind::SkBuff if program_type == "cgroup_skb" || program_type.starts_with("lwt") => matches!(offset, 8..=11 | 32..=35 | 48..=67 | 152..=159),
         // mark, queue_mapping, priority, tc_index, cb, tc_classid, tstamp
         ContextKind::SkBuff => matches!(offset, 8..=15 | 32..=35 | 44..=67 | 72..=75 | 152..=159),
         ContextKind::Xdp => false,

@@ -4,6 +4,8 @@ use super::access::{Way, slots_of, stack_is_written, write_stack};
 use super::prototype::{Answer, Argument, Prototype, prototype};
 use super::state::{Base, Pointer, Register, State};
 use super::walk::{Refusal, Walker};
+use crate::machine::context::ContextKind;
+use crate::machine::helper;
 use crate::machine::helper_names::helper_name;
 
 impl Walker<'_> {
@@ -15,12 +17,15 @@ impl Walker<'_> {
                 None => format!("It calls helper {helper}; Linux has no such helper."),
             }));
         };
-        if state.locked && known.name != "spin_unlock" {
+        if state.locked && known.number != helper::SPIN_UNLOCK {
             return Err((at, format!("It calls bpf_{} while it holds a spin lock.", known.name)));
+        }
+        if !self.may_call(&known) {
+            return Err((at, format!("Programs of this type may not call bpf_{}.", known.name)));
         }
         let map = self.arguments(&known, state)?;
         // record_func_map
-        if matches!(known.name, "map_update_elem" | "map_delete_elem" | "map_push_elem" | "map_pop_elem") && map.and_then(|map| self.subject.maps.get(map)).is_some_and(|facts| facts.read_only) {
+        if matches!(known.number, helper::MAP_UPDATE_ELEM | helper::MAP_DELETE_ELEM | helper::MAP_PUSH_ELEM | helper::MAP_POP_ELEM) && map.and_then(|map| self.subject.maps.get(map)).is_some_and(|facts| facts.read_only) {
             return Err((at, format!("bpf_{} would write into a map that is read-only for programs.", known.name)));
         }
         self.locks(&known, state)?;
@@ -40,6 +45,16 @@ impl Walker<'_> {
         Ok(())
     }
 
+    /// Whether the helper is for the kind of context that the program has, and may change the packet.
+    fn may_call(&self, known: &Prototype) -> bool {
+        let of_xdp = known.name.starts_with("xdp_");
+        if known.number == helper::TAIL_CALL || !(known.moves_packet || of_xdp || known.name.starts_with("skb_")) {
+            return true;
+        }
+        let kind = if of_xdp { ContextKind::Xdp } else { ContextKind::SkBuff };
+        self.subject.kind == kind && !(known.moves_packet && matches!(self.subject.program_type, "socket_filter" | "cgroup_skb"))
+    }
+
     /// Checks all arguments; the map among them, if any.
     fn arguments(&mut self, known: &Prototype, state: &mut State) -> Result<Option<usize>, Refusal> {
         let at = state.at;
@@ -53,11 +68,16 @@ impl Walker<'_> {
                 (Argument::Anything, Register::Pointer(_)) => {}
                 (Argument::Context, Register::Pointer(Pointer { base: Base::Context, offset: 0, beyond: 0, .. })) => {}
                 (Argument::Context, _) => return wrong("the context as it came"),
-                (Argument::Map, Register::Pointer(Pointer { base: Base::Map(index), nullable: false, .. })) => map = Some(index),
+                (Argument::Map, Register::Pointer(Pointer { base: Base::Map(index), nullable: false, .. })) => {
+                    map = Some(index);
+                    if known.number == helper::TAIL_CALL && !self.subject.maps.get(index).is_some_and(|facts| facts.of_programs) {
+                        return wrong("a program array");
+                    }
+                }
                 (Argument::Map, _) => return wrong("a map"),
                 (Argument::Function, Register::Pointer(Pointer { base: Base::Function(_), .. })) => {}
                 (Argument::Function, _) => return wrong("a function"),
-                (Argument::Key | Argument::Value, Register::Pointer(pointer)) => {
+                (Argument::Key | Argument::Value | Argument::ValueOrNull, Register::Pointer(pointer)) => {
                     let facts = map.and_then(|map| self.subject.maps.get(map));
                     let size = facts.map_or(0, |facts| if *argument == Argument::Key { facts.key_size } else { facts.value_size });
                     self.memory(known, state, pointer, size as usize, Way::Read, register)?;
@@ -66,17 +86,20 @@ impl Walker<'_> {
                     let size = map.and_then(|map| self.subject.maps.get(map)).map_or(0, |facts| facts.value_size);
                     self.memory(known, state, pointer, size as usize, Way::Write, register)?;
                 }
-                (Argument::Number, Register::Pointer(pointer)) => self.memory(known, state, pointer, 8, Way::Write, register)?,
+                (Argument::Fixed(size), Register::Pointer(pointer)) => self.memory(known, state, pointer, *size, Way::Read, register)?,
+                (Argument::FixedOut(size), Register::Pointer(pointer)) => self.memory(known, state, pointer, *size, Way::Write, register)?,
                 (Argument::Memory | Argument::MemoryOrNull, Register::Pointer(pointer)) => {
                     let size = self.size_after(known, state, index)?;
                     self.memory(known, state, pointer, size, Way::Read, register)?;
                 }
-                (Argument::MemoryOut, Register::Pointer(pointer)) => {
+                (Argument::MemoryOut | Argument::MemoryOutOrNull, Register::Pointer(pointer)) => {
                     let size = self.size_after(known, state, index)?;
                     self.memory(known, state, pointer, size, Way::Write, register)?;
                 }
-                (Argument::MemoryOrNull, Register::Scalar(zero)) if zero.is_constant() == Some(0) => {}
-                (Argument::Reserved, Register::Pointer(Pointer { base: Base::Memory(_), offset: 0, nullable: false, id, .. })) if state.held.contains(&id) => {
+                (Argument::Socket, Register::Pointer(Pointer { base: Base::Kernel, nullable: false, .. })) => {}
+                (Argument::Socket, _) => return wrong("a socket, compared with 0"),
+                (Argument::MemoryOrNull | Argument::MemoryOutOrNull | Argument::ValueOrNull, Register::Scalar(zero)) if zero.is_constant() == Some(0) => {}
+                (Argument::Reserved, Register::Pointer(Pointer { base, offset: 0, nullable: false, id, .. })) if state.held.contains(&id) && (base == Base::Kernel) == (known.number == helper::SK_RELEASE) => {
                     state.held.retain(|&held| held != id);
                     state.for_each_register(|register| {
                         if matches!(register, Register::Pointer(pointer) if pointer.id == id) {
@@ -84,7 +107,7 @@ impl Walker<'_> {
                         }
                     });
                 }
-                (Argument::Reserved, _) => return wrong("a record that a ring buffer reserved, compared with 0"),
+                (Argument::Reserved, _) => return wrong("what it takes back, compared with 0: a ring buffer’s record, or a socket that was looked up"),
                 (Argument::Lock, Register::Pointer(Pointer { base: Base::MapValue(_), nullable: false, .. })) => {}
                 (Argument::Lock, _) => return wrong("a lock in a map’s value"),
                 (Argument::Size, _) => return wrong("a number of bytes"),
@@ -97,7 +120,7 @@ impl Walker<'_> {
     /// The largest value of the size that follows argument `index`.
     fn size_after(&self, known: &Prototype, state: &State, index: usize) -> Result<usize, Refusal> {
         // strncmp compares both strings over the one size behind the first.
-        let position = if known.name == "strncmp" { 1 } else { index + 1 };
+        let position = if known.number == helper::STRNCMP { 1 } else { index + 1 };
         let register = position as u8 + 1;
         let Register::Scalar(size) = self.need(state, register)? else {
             return Err((state.at, format!("bpf_{} wants a number of bytes in r{register}.", known.name)));
@@ -135,41 +158,39 @@ impl Walker<'_> {
     }
 
     fn locks(&self, known: &Prototype, state: &mut State) -> Result<(), Refusal> {
-        match known.name {
-            "spin_lock" => state.locked = true,
-            "spin_unlock" if !state.locked => return Err((state.at, "It gives a spin lock back that it does not hold.".to_owned())),
-            "spin_unlock" => state.locked = false,
+        match known.number {
+            helper::SPIN_LOCK => state.locked = true,
+            helper::SPIN_UNLOCK if !state.locked => return Err((state.at, "It gives a spin lock back that it does not hold.".to_owned())),
+            helper::SPIN_UNLOCK => state.locked = false,
             _ => {}
         }
         Ok(())
     }
 
     fn answer(&mut self, known: &Prototype, map: Option<usize>, state: &mut State) -> Register {
-        let pointer = |base: Base, id: u32| Register::Pointer(Pointer { base, offset: 0, beyond: 0, id, nullable: true, range: 0 });
-        match known.answer {
-            Answer::Number => Register::UNKNOWN,
-            Answer::Value => {
-                let id = self.id();
+        let id = self.id();
+        let sure = known.answer == Answer::SureValue;
+        let (base, given_back) = match known.answer {
+            Answer::Number => return Register::UNKNOWN,
+            Answer::Value | Answer::SureValue => {
                 let Some(map) = map else { return Register::UNKNOWN };
                 let of_maps = self.subject.maps.get(map).is_some_and(|facts| facts.of_maps);
                 // An element of an outer map is a map of the kind that the outer one declares.
-                let base = if of_maps { Base::Map(self.inner_of(map)) } else { Base::MapValue(map) };
-                pointer(base, id)
+                (if of_maps { Base::Map(self.inner_of(map)) } else { Base::MapValue(map) }, false)
             }
-            Answer::Memory(argument) => {
-                let id = self.id();
-                let size = match state.get(argument as u8 + 1) {
+            Answer::Memory(argument, given_back) => {
+                let size = match state.get(argument + 1) {
                     Register::Scalar(size) => size.is_constant().and_then(|size| u32::try_from(size).ok()).unwrap_or(0),
                     _ => 0,
                 };
-                state.held.push(id);
-                pointer(Base::Memory(size), id)
+                (Base::Memory(size), given_back)
             }
-            Answer::Kernel => {
-                let id = self.id();
-                pointer(Base::Kernel, id)
-            }
+            Answer::Kernel(given_back) => (Base::Kernel, given_back),
+        };
+        if given_back {
+            state.held.push(id);
         }
+        Register::Pointer(Pointer { base, offset: 0, beyond: 0, id, nullable: !sure, range: 0 })
     }
 
     /// Where the facts of an outer map's elements stand: behind those of the maps.

@@ -1,6 +1,6 @@
 //! Arithmetic on what is known.
 
-use super::scalar::{Scalar, UNKNOWN};
+use super::scalar::{HALF, Scalar, UNKNOWN};
 use super::state::{Base, Pointer, Register, State};
 use super::walk::{Refusal, Walker};
 use super::Constant;
@@ -33,7 +33,9 @@ impl Walker<'_> {
         if operation == OP_MOV {
             let value = match (right, wide, insn.off) {
                 (right, true, 0) => right,
-                (Register::Pointer(_), ..) => return Err((state.at, format!("It takes half of the address in r{}; addresses can only be copied whole.", insn.src))),
+                // Half of an address is a number like any.
+                (Register::Pointer(_), false, 0) => Register::Scalar(HALF),
+                (Register::Pointer(_), ..) => return Err((state.at, format!("It takes part of the address in r{}; addresses can only be copied whole.", insn.src))),
                 (Register::Scalar(scalar), false, 0) => Register::Scalar(scalar.low32()),
                 (_, true, bits) => Register::Scalar(Scalar { smin: -(1 << (bits - 1)), smax: (1 << (bits - 1)) - 1, ..UNKNOWN }),
                 _ => Register::Scalar(Scalar::range(0, u64::from(u32::MAX))),
@@ -53,10 +55,9 @@ impl Walker<'_> {
                 Some(constant) => self.moved(pointer, Scalar::constant(constant.wrapping_neg()), state.at)?,
                 None => return Err((state.at, format!("It takes an unknown number from the address in r{}.", insn.dst))),
             },
-            (Register::Pointer(a), Register::Pointer(b)) if wide && operation == 0x10 && a.base != Base::Context && b.base != Base::Context && !a.nullable && !b.nullable => {
-                // A distance.
-                Register::UNKNOWN
-            }
+            // A distance.
+            (Register::Pointer(_), Register::Pointer(_)) if wide && operation == 0x10 => Register::UNKNOWN,
+            (Register::Pointer(_), _) | (_, Register::Pointer(_)) if !wide && operation == 0x10 => Register::Scalar(HALF),
             (Register::Pointer(_), _) | (_, Register::Pointer(_)) => {
                 return Err((state.at, format!("It computes with the address in r{} as if it were a number; addresses can only be moved by adding.", if matches!(left, Register::Pointer(_)) { insn.dst } else { insn.src })));
             }

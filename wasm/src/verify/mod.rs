@@ -18,11 +18,16 @@ use crate::program::instruction::Insn;
 
 /// What the checker knows of a map.
 #[derive(Clone, Copy, Debug)]
-pub struct MapFacts {
+pub struct MapFacts<'a> {
     pub key_size: u32,
     pub value_size: u32,
     pub read_only: bool,
     pub of_maps: bool,
+    pub of_programs: bool,
+    /// Offset and size of what only the kernel touches in a value.
+    pub kept: &'a [(u32, u32)],
+    /// The value's bytes, where nothing changes them any more.
+    pub settled: &'a [u8],
     /// Stands for an outer map's elements; these come behind all others, in the outer maps' order.
     pub is_inner: bool,
 }
@@ -39,9 +44,16 @@ pub struct Subject<'a> {
     pub program: &'a [Insn],
     /// By slot.
     pub constants: &'a [(usize, Constant)],
-    pub maps: &'a [MapFacts],
+    pub maps: &'a [MapFacts<'a>],
     pub kind: ContextKind,
     pub program_type: &'static str,
+}
+
+impl Subject<'_> {
+    /// Whether Linux takes only small numbers as this program's answer.
+    fn limits_answer(&self) -> bool {
+        self.program_type.starts_with("cgroup_")
+    }
 }
 
 /// How far the checker got.

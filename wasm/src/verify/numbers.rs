@@ -23,11 +23,11 @@ impl Learnt {
     }
 }
 
-/// Bit n of a slot's mask: the number in rn matters from here on.
-pub fn number_registers(program: &[Insn], learnt: &Learnt) -> Vec<u16> {
+/// Bit n of a slot's mask: the number in rn matters from here on; `limits_answer`: it matters at the end in r0.
+pub fn number_registers(program: &[Insn], learnt: &Learnt, limits_answer: bool) -> Vec<u16> {
     let mut matters = vec![0u16; program.len() + 1];
     // Whether anybody who calls a function goes by the number that it answers.
-    let mut answer = 0;
+    let mut answer = u16::from(limits_answer);
     let order: Vec<(usize, Insn)> = instructions(program).collect();
     let mut changed = true;
     while changed {

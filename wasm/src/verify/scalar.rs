@@ -11,6 +11,8 @@ pub struct Scalar {
     pub mask: u64,
 }
 
+/// Half a register’s number.
+pub const HALF: Scalar = Scalar { value: 0, mask: 0xffff_ffff, umin: 0, umax: 0xffff_ffff, smin: 0, smax: 0xffff_ffff };
 pub const UNKNOWN: Scalar = Scalar { umin: 0, umax: u64::MAX, smin: i64::MIN, smax: i64::MAX, value: 0, mask: u64::MAX };
 
 const U32_MAX: u64 = u32::MAX as u64;

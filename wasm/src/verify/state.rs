@@ -1,6 +1,6 @@
 //! What is known at one point of a program: registers, stack, frames.
 
-use super::scalar::{Scalar, UNKNOWN};
+use super::scalar::{HALF, Scalar, UNKNOWN};
 
 /// What a pointer points into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,6 +96,18 @@ pub enum Slot {
     /// Bit n: byte n has been written.
     Bytes(u8),
     Spilled(Register),
+    /// The same as `Bytes`, of which the first four are this number.
+    Low(u8, Scalar),
+}
+
+impl Slot {
+    /// Bit n: byte n has been written.
+    pub fn written(&self) -> u8 {
+        match *self {
+            Slot::Bytes(written) | Slot::Low(written, _) => written,
+            Slot::Spilled(_) => 0xff,
+        }
+    }
 }
 
 pub const NOTHING: Slot = Slot::Bytes(0);
@@ -161,6 +173,7 @@ impl State {
     /// Takes away what is known of numbers in which this state differs from another one at the same place; whether any.
     pub fn forget_numbers(&mut self, other: &State, live: u16) -> bool {
         let mut forgot = false;
+        let mut forgot_half = false;
         let mut forget = |mine: &mut Register, theirs: &Register| {
             if let (Register::Scalar(known), Register::Scalar(before)) = (&mut *mine, theirs) {
                 if known != before && *known != UNKNOWN {
@@ -179,12 +192,17 @@ impl State {
                 forget(&mut mine.registers[register], &theirs.registers[register]);
             }
             for (slot, before) in mine.stack.iter_mut().zip(&theirs.stack) {
-                if let (Slot::Spilled(register), Slot::Spilled(known)) = (slot, before) {
-                    forget(register, known);
+                match (slot, before) {
+                    (Slot::Spilled(register), Slot::Spilled(known)) => forget(register, known),
+                    (Slot::Low(_, number), Slot::Low(_, known)) if number != known && *number != HALF => {
+                        *number = HALF;
+                        forgot_half = true;
+                    }
+                    _ => {}
                 }
             }
         }
-        forgot
+        forgot || forgot_half
     }
 
     /// Whether everything reachable from `other` has been looked at with `self`. `read`: slots of each frame's stack that
@@ -250,11 +268,19 @@ pub struct Reads {
 
 fn covers_slot(known: Slot, now: Slot, ids: &mut Ids) -> bool {
     match (known, now) {
-        (Slot::Bytes(known), Slot::Bytes(now)) => known & !now == 0,
-        (Slot::Bytes(_), Slot::Spilled(Register::Scalar(_))) => true,
-        (Slot::Bytes(known), Slot::Spilled(_)) => known == 0,
+        (Slot::Bytes(known), Slot::Spilled(Register::Pointer(_))) => known == 0,
+        (Slot::Bytes(known), now) => known & !now.written() == 0,
         (Slot::Spilled(known), Slot::Spilled(now)) => known.covers(&now, true, ids),
-        (Slot::Spilled(Register::Scalar(known)), Slot::Bytes(0xff)) => known == UNKNOWN,
-        (Slot::Spilled(_), Slot::Bytes(_)) => false,
+        (Slot::Spilled(Register::Scalar(known)), now) => known == UNKNOWN && now.written() == 0xff,
+        (Slot::Spilled(_), _) => false,
+        (Slot::Low(written, known), now) => {
+            let number = match now {
+                Slot::Low(_, number) => number,
+                Slot::Spilled(Register::Scalar(number)) => number.low32(),
+                Slot::Spilled(_) => return false,
+                Slot::Bytes(_) => HALF,
+            };
+            written & !now.written() == 0 && known.covers(&number)
+        }
     }
 }

@@ -12,11 +12,17 @@ use crate::program::liveness::block_starts;
 const MOST_FOLLOWED: u32 = 1_000_000;
 /// How often it starts again with what was forgotten kept, or with what it learnt.
 const MOST_ATTEMPTS: usize = 96;
+/// Attempts after which it keeps all numbers everywhere.
+const MOST_FORGETFUL: usize = 12;
 /// Instructions after which a walk that forgot numbers starts again with more of them kept: a loop may have lost its end.
 const MOST_WITH_FORGOTTEN: u32 = 40_000;
+/// Instructions of a walk that keeps all numbers: it compares the most.
+const MOST_WITH_ALL: u32 = 250_000;
 /// Instructions over all walks, before it gives up.
 const MOST_IN_ALL: u32 = 2_000_000;
 pub const DEEPEST_CALL: usize = 8;
+/// Of those that only say yes or no: one bit, and one more that some hooks take.
+const MOST_ANSWERED: u64 = 3;
 
 /// A sentence at an instruction.
 pub type Refusal = (usize, String);
@@ -76,10 +82,11 @@ impl<'a> Walker<'a> {
     /// program look unsafe, the walk begins anew with them kept.
     pub fn run(mut self) -> Verdict {
         let mut spent = 0;
-        for _ in 0..MOST_ATTEMPTS {
+        for attempt in 0..MOST_ATTEMPTS {
             if spent > MOST_IN_ALL {
                 break;
             }
+            self.forgets &= attempt < MOST_FORGETFUL;
             let ended = self.attempt();
             spent += self.followed;
             match ended {
@@ -110,7 +117,7 @@ impl<'a> Walker<'a> {
     fn attempt(&mut self) -> Ended {
         self.followed = 0;
         (self.learns, self.forgot) = (false, false);
-        self.reads.numbers = number_registers(self.subject.program, &self.learnt);
+        self.reads.numbers = number_registers(self.subject.program, &self.learnt, self.subject.limits_answer());
         self.seen = (0..=self.subject.program.len()).map(|_| Vec::new()).collect();
         let mut frame = Frame::new(0, usize::MAX);
         frame.registers[1] = Register::Pointer(Pointer { base: Base::Context, offset: 0, beyond: 0, id: 0, nullable: false, range: 0 });
@@ -141,7 +148,8 @@ impl<'a> Walker<'a> {
             }
             self.current = *landing;
             self.followed += 1;
-            if self.followed > if self.forgot { MOST_WITH_FORGOTTEN } else { MOST_FOLLOWED } {
+            let most = if self.forgot { MOST_WITH_FORGOTTEN } else if self.forgets { MOST_FOLLOWED } else { MOST_WITH_ALL };
+            if self.followed > most {
                 return Ok(false);
             }
             let insn = self.subject.program[at];
@@ -229,10 +237,12 @@ impl<'a> Walker<'a> {
             match answer {
                 Register::Unset => return Err((at, "It ends without a value in r0: set r0 on every path.".to_owned())),
                 Register::Pointer(_) => return Err((at, "It would give an address away in r0 at its end.".to_owned())),
-                Register::Scalar(_) => {}
+                Register::Scalar(answer) if answer.umax <= MOST_ANSWERED => {}
+                _ if self.subject.limits_answer() => return Err((at, format!("It ends with a value in r0 that may be more than {MOST_ANSWERED}: programs of this type answer yes or no."))),
+                _ => {}
             }
             if !state.held.is_empty() {
-                return Err((at, "It ends while a ring buffer’s record is still reserved: submit or discard it on every path.".to_owned()));
+                return Err((at, "It ends while a ring buffer’s record or a socket is still held: submit or discard it, or release it, on every path.".to_owned()));
             }
             if state.locked {
                 return Err((at, "It ends while it holds a spin lock.".to_owned()));
@@ -242,10 +252,8 @@ impl<'a> Walker<'a> {
         let depth = state.frames.len() - 1;
         let Some(frame) = state.frames.pop() else { return Ok(Next::Ends) };
         state.written.pop();
-        if let Register::Pointer(Pointer { base: Base::Stack(owner), .. }) = answer {
-            if owner == depth {
-                return Err((at, "It returns the address of its own stack, which ends with it.".to_owned()));
-            }
+        if let Register::Pointer(Pointer { base: Base::Stack(_), .. }) = answer {
+            return Err((at, "It returns an address of the stack, which Linux does not allow.".to_owned()));
         }
         // What pointed into the frame that ended points nowhere.
         state.for_each_register(|register| {
