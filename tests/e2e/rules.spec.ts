@@ -331,3 +331,24 @@ test('on a phone everything stands in one column, and nothing sideways', async (
   await expect(way(page)).toBeVisible();
   await expectNoSidewaysScrolling(page);
 });
+
+test('by keyboard the rules are one stop, and arrows go from one that leads on to the next', async ({ page }) => {
+  await openRules(page, '500');
+  const rules = lens(page, 'KUBE-SERVICES').getByRole('group');
+  await rules.focus();
+  await page.keyboard.press('ArrowDown');
+  const first = await page.evaluate(() => document.activeElement?.textContent ?? '');
+  await page.keyboard.press('ArrowDown');
+  const second = await page.evaluate(() => document.activeElement?.textContent ?? '');
+  expect([first, second]).toEqual([expect.stringMatching(/^KUBE-SVC-/), expect.stringMatching(/^KUBE-SVC-/)]);
+  expect(second).not.toBe(first);
+  await page.keyboard.press('ArrowUp');
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(first);
+  // One more Tab leaves the list.
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate(() => document.activeElement?.closest('.lens') === null)).toBe(true);
+  await rules.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(lens(page, first)).toBeVisible();
+});
