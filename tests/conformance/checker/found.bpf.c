@@ -48,6 +48,8 @@ NAKED(ok_sign_of_half_a_register, "r6 = r1; r1 = 0; *(u32 *)(r10 - 4) = r1; r2 =
 
 NAKED(ok_number_kept_in_four_bytes, "r6 = r1; r1 = 0; *(u32 *)(r10 - 4) = r1; r2 = r10; r2 += -4; r1 = table ll; call 1; r1 = 1; if r0 != 0 goto +1; r1 = 0; *(u32 *)(r10 - 16) = r1; r2 = *(u32 *)(r10 - 16); if r2 == 0 goto +1; r0 = *(u32 *)(r0 + 0); r0 = 0; exit")
 
+NAKED(ok_sign_asked_twice, "r1 = 0; *(u32 *)(r10 - 4) = r1; r2 = r10; r2 += -4; r1 = table ll; call 3; if w0 s< 0 goto +1; r7 = 5; if w0 s< 0 goto +1; r0 = r7; r0 = 0; exit")
+
 TC(ok_address_kept_in_a_map)
 {
 	__u32 key = 0;

@@ -22,19 +22,23 @@ impl Walker<'_> {
         let mut no = state.clone();
         no.at = through;
         let (open_yes, open_no) = match (left, right) {
+            // Half a register against 0 or -1: is its sign set?
+            (Register::Scalar(a), _) if !wide && !insn.uses_register() && matches!((insn.operation(), insn.imm), (0x70 | 0xc0, 0) | (0x60 | 0xd0, -1)) => {
+                let below = insn.operation() > 0x70;
+                let sides = [(true, &mut yes), (false, &mut no)].map(|(holds, side)| {
+                    let signed = a.with_sign(holds == below);
+                    if let Some(a) = signed {
+                        side.set(insn.dst, Register::Scalar(a));
+                    }
+                    signed.is_some()
+                });
+                (sides[0], sides[1])
+            }
             (Register::Scalar(a), Register::Scalar(b)) => {
                 let small = a.umax <= u64::from(u32::MAX) && (b.umax <= u64::from(u32::MAX) || !wide && !insn.uses_register());
                 let (a, b) = if wide { (a, b) } else { (a.low32(), b.low32()) };
                 let learn = wide || small && a.umax <= i32::MAX as u64 && b.umax <= i32::MAX as u64 || small && !is_signed(insn.operation());
-                // Half a register against 0 or -1: is its sign set?
-                let sign = !wide && !insn.uses_register() && a.umax <= u64::from(u32::MAX);
-                let (operation, b) = match (insn.operation(), insn.imm) {
-                    (0xc0, 0) | (0xd0, -1) if sign => (0x30, Scalar::constant(1 << 31)),
-                    (0x70, 0) | (0x60, -1) if sign => (0xa0, Scalar::constant(1 << 31)),
-                    (operation, _) => (operation, b),
-                };
-                let learn = learn || small && !is_signed(operation);
-                let sides = [(true, &mut yes), (false, &mut no)].map(|(holds, side)| match refine(operation, a, b, holds) {
+                let sides = [(true, &mut yes), (false, &mut no)].map(|(holds, side)| match refine(insn.operation(), a, b, holds) {
                     Some((a, b)) => {
                         if learn {
                             side.set(insn.dst, Register::Scalar(a));
@@ -47,7 +51,7 @@ impl Walker<'_> {
                     None => false,
                 });
                 // Not sure of signed comparisons of half registers: both ways stay open.
-                if wide || !is_signed(operation) || learn { (sides[0], sides[1]) } else { (true, true) }
+                if wide || !is_signed(insn.operation()) || learn { (sides[0], sides[1]) } else { (true, true) }
             }
             (Register::Pointer(pointer), Register::Scalar(zero)) if zero.is_constant() == Some(0) && wide && matches!(insn.operation(), 0x10 | 0x50) => {
                 let equal = insn.operation() == 0x10;

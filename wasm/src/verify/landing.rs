@@ -4,7 +4,7 @@ use super::state::State;
 use super::walk::{Refusal, Walker};
 
 /// States kept for one instruction.
-const MOST_KEPT: usize = 256;
+const MOST_KEPT: usize = 64;
 /// After so many at one landing, numbers that differ there are forgotten.
 const PATIENCE: usize = 6;
 

@@ -89,6 +89,18 @@ impl Scalar {
     }
 
     /// The lower 32 bits, zero-extended.
+    /// With bit 31 set or not; `None` where it cannot be.
+    pub fn with_sign(mut self, set: bool) -> Option<Scalar> {
+        const SIGN: u64 = 1 << 31;
+        let sign = u64::from(set) << 31;
+        if self.mask & SIGN == 0 && self.value & SIGN != sign {
+            return None;
+        }
+        self.mask &= !SIGN;
+        self.value = self.value & !SIGN | sign;
+        self.settled()
+    }
+
     pub fn low32(&self) -> Scalar {
         if self.umax <= U32_MAX {
             return *self;
