@@ -165,8 +165,8 @@ function memoryOf(netfilter: Netfilter) {
   return { rules, bytesPerRule: bytes / rules, textBytesPerRule: text / rules };
 }
 
-function pictureLine(services: number, { ms, openMs, raceMs, windowMs, peakMB }: FirstPicture): string {
-  return `first picture of ${services.toLocaleString('en')} Services, both lanes: ${ms.toFixed(0)} ms (open ${openMs.toFixed(0)}, race ${raceMs.toFixed(0)}, window ${windowMs.toFixed(0)}) and ${peakMB.toFixed(0)} MB at most`;
+function pictureLine(services: number, { ms, openMs, raceMs, windowMs, peakMB, threads }: FirstPicture): string {
+  return `first picture of ${services.toLocaleString('en')} Services, both lanes in ${threads === 1 ? 'one thread' : `${threads} threads`}: ${ms.toFixed(0)} ms (open ${openMs.toFixed(0)}, race ${raceMs.toFixed(0)}, window ${windowMs.toFixed(0)}) and ${peakMB.toFixed(0)} MB at most`;
 }
 
 function lines(result: Result): string[] {

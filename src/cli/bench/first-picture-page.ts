@@ -1,5 +1,6 @@
 import { PROFILES } from '../../cost/profiles.ts';
 import { Engines } from '../../simulation/engines.ts';
+import { lanesApart } from '../../simulation/lanes-apart.ts';
 import type { PresetId, Scene } from '../../simulation/scene.ts';
 import { NodeThread } from './node-thread.ts';
 
@@ -45,5 +46,7 @@ const end = performance.now();
 // maxRSS is in kB.
 const peakMB = (process.resourceUsage().maxRSS * 1024) / 1e6;
 const shown = windows.map((window) => ('rows' in window ? window.rows.length : 0));
-process.stdout.write(`${JSON.stringify({ rules, entries, ms: end - start, openMs: opened - start, raceMs: raced - opened, windowMs: end - raced, peakMB, verdicts: Object.values(lanes).map(({ report }) => report.verdict.kind), shown })}\n`);
+process.stdout.write(`${JSON.stringify({ rules, entries, ms: end - start, openMs: opened - start, raceMs: raced - opened, windowMs: end - raced, peakMB, threads: second && lanesApart(scene) ? 2 : 1, verdicts: Object.values(lanes).map(({ report }) => report.verdict.kind), shown })}\n`);
 engines.end();
+// A small cluster had no use for it.
+second?.terminate();

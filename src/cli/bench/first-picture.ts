@@ -14,6 +14,8 @@ export interface FirstPicture {
   readonly windowMs: number;
   /** Memory of the whole process at its most, MB. */
   readonly peakMB: number;
+  /** That the engines worked in, side by side. */
+  readonly threads: number;
   /** What became of the packet in each lane. */
   readonly verdicts: readonly string[];
   /** Rules and map entries that were read. */
