@@ -352,3 +352,14 @@ test('by keyboard the rules are one stop, and arrows go from one that leads on t
   await page.keyboard.press('Enter');
   await expect(lens(page, first)).toBeVisible();
 });
+
+test('a large cluster’s rules can be cancelled, and those before come back', async ({ page }) => {
+  await openRules(page, '500');
+  await page.getByRole('slider', { name: 'Services' }).focus();
+  await page.keyboard.press('End');
+  await expect(page.getByRole('progressbar')).toBeVisible();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('status').filter({ hasText: 'Cancelled' })).toBeVisible();
+  await expect(lens(page, 'KUBE-SERVICES')).toContainText('501 rules');
+  await expect(page).toHaveURL(/cluster=500&/);
+});

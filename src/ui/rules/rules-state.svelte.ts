@@ -40,6 +40,8 @@ export class RulesState {
   /** How far the engines are with the rules; null: they have not begun, or are done. */
   progress = $state.raw<TasksDone | null>(null);
   failure = $state('');
+  /** The last scene whose rules were here. */
+  stood: Scene | null = null;
 
   /** The form as it was sent. */
   #sent = $state.raw<PacketForm | null>(null);
@@ -97,6 +99,7 @@ export class RulesState {
       });
       const reading = scene.cluster.kind === 'rules' ? await this.#engines.read(scene.cluster) : null;
       if (this.#scene !== scene) return;
+      this.stood = scene;
       this.tables = { ...tables, tables: inOrder(tables.tables) };
       this.reading = reading;
       this.form = formOf(tables.example);
