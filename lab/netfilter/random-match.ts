@@ -111,7 +111,8 @@ export class RandomMatch {
       () => `-m statistic --mode random ${not}--probability ${dice.pick(['0', '1.0'])}`,
       () => `-m addrtype ${not}--${dice.pick(['src', 'dst'])}-type ${this.#some(['LOCAL', 'UNICAST', 'BROADCAST', 'MULTICAST'], [1, 1, 2])}`,
       () => this.#recent(),
-      () => `-m set ${not}--match-set ${dice.pick(['ips src', 'ips dst', 'nets src', 'nets dst', 'ports src,src', 'ports dst,dst', 'ports src,dst', 'ports dst,src'])}`,
+      () => `-m set ${not}--match-set ${dice.pick(['ips src', 'ips dst', 'nets src', 'nets dst', 'nets src --return-nomatch', 'ports src,src', 'ports dst,dst', 'ports src,dst', 'ports dst,src', 'ports dst'])}`,
+      () => `-m quota ${not}--quota ${dice.pick([0, 90, 200])}`,
       () => `-m length ${not}--length ${dice.pick(['40', '28', '0:40', '41:', '28:60', ':50'])}`,
       () => `-m ttl ${dice.pick(['--ttl-eq 64', '! --ttl-eq 64', '--ttl-gt 63', '--ttl-lt 64', '--ttl-eq 63'])}`,
       () => `-m iprange ${not}--${dice.pick(['src', 'dst'])}-range ${this.#range()}`,
@@ -147,7 +148,8 @@ export class RandomMatch {
     const asks = action === '--rcheck' || action === '--update';
     const seconds = asks && dice.chance(0.5) ? ` --seconds ${dice.pick([2, 60])}${dice.chance(0.4) ? ' --reap' : ''}` : '';
     const hits = asks && dice.chance(0.4) ? ` --hitcount ${dice.between(1, 4)}` : '';
-    return `-m recent ${this.#not(0.15)}${action} --name ${dice.pick(['L1', 'L2'])} ${dice.pick(['--rsource', '--rdest'])}${seconds}${hits}`;
+    const mask = dice.chance(0.2) ? ' --mask 255.255.255.0' : '';
+    return `-m recent ${this.#not(0.15)}${action} --name ${dice.pick(['L1', 'L2'])} ${dice.pick(['--rsource', '--rdest'])}${mask}${seconds}${hits}`;
   }
 
   #range(): string {

@@ -54,11 +54,11 @@ export class RandomPacket {
     // Not to a Service: dropped at routing, it would not tell which endpoint was chosen.
     const martians = frontend === null;
     let src = dice.pick(from === 'client' ? clients : from === 'server' ? servers : [...own, ...(martians && dice.chance(0.3) ? ['127.0.0.1'] : [])]);
-    if (martians && from !== 'router' && dice.chance(0.03)) src = dice.pick([...own, '127.0.0.1']);
+    if (martians && from !== 'router' && dice.chance(0.03)) src = dice.pick([...own, '127.0.0.1', '0.0.0.0', '224.0.0.1', '255.255.255.255']);
     let dst = dice.pick([...(from === 'client' ? servers : from === 'server' ? clients : [...servers, ...clients]), ...virtual, ...own]);
     if (dice.chance(0.15)) dst = dice.pick(all);
     if (src === '127.0.0.1' && from === 'router') dst = dice.pick(['127.0.0.1', ...own]);
-    if (from !== 'router' && dice.chance(0.05)) dst = dice.pick([`${networkOf(src)}.255`, '224.0.0.5', '255.255.255.255']);
+    if (from !== 'router' && dice.chance(0.05)) dst = dice.pick([`${networkOf(src)}.255`, '224.0.0.5', '224.0.0.1', '255.255.255.255']);
     if (frontend) dst = frontend.address;
     const ip = { from, src, dst, ttl: dice.pick([64, 64, 64, 63, 128, 2]) };
     const ports = { sport: dice.pick(CLIENT_PORTS), dport: frontend?.port ?? dice.pick(SERVICE_PORTS) };
@@ -127,7 +127,7 @@ export class RandomPacket {
     for (const field of ['proto', 'src', 'dst', 'ttl', 'length', 'sport', 'dport', 'icmp_type', 'icmp_code', 'icmp_id', 'flags', 'seq', 'ack'] as const) if (out[field] !== undefined) inner[field] = out[field];
     if (packet.proto === 'sctp') for (const field of ['chunk', 'vtag', 'init_tag'] as const) if (packet[field] !== undefined) inner[field] = packet[field];
     const chosen = [...(out.sport !== packet.sport ? ['inner.sport'] : []), ...(out.dport !== packet.dport && String(out.dport).startsWith('700') ? ['inner.dport'] : []), ...(out.icmp_id !== packet.icmp_id ? ['inner.icmp_id'] : [])];
-    return { from, proto: 'icmp', src, dst: dice.chance(0.93) ? out.src : dice.pick(this.#ends.all), ttl: 64, icmp_type: dice.pick([3, 3, 3, 11, 12, 4]), icmp_code: dice.pick([0, 1, 3]), inner, length: 56, reply_to: packet.id, ...(chosen.length > 0 ? { nondeterministic: chosen } : {}) };
+    return { from, proto: 'icmp', src, dst: dice.chance(0.93) ? out.src : dice.pick(this.#ends.all), ttl: 64, icmp_type: dice.pick([3, 3, 3, 11, 12, 4, 5]), icmp_code: dice.pick([0, 1, 3]), inner, length: 56, reply_to: packet.id, ...(chosen.length > 0 ? { nondeterministic: chosen } : {}) };
   }
 
   /** The same side goes on. */

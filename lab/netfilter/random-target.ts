@@ -44,15 +44,15 @@ export function randomTarget(dice: Dice, ends: Ends, { table, chain }: Place, la
     case 'MARK':
       return free(`-j MARK ${dice.chance(0.7) ? `${dice.pick(['--set-mark', '--and-mark', '--or-mark', '--xor-mark', '--set-xmark'])} ${dice.pick(['0x1', '0x2', '0x4000', '0xff', '0x3'])}` : `--set-xmark ${dice.pick(['0x4000/0x4000', '0x1/0xff', '0x0/0x2'])}`}`);
     case 'CONNMARK':
-      return free(`-j CONNMARK ${dice.pick(['--save-mark', '--restore-mark', '--set-mark 0x1', '--set-xmark 0x2/0xff', '--save-mark --nfmask 0xff --ctmask 0xff', '--restore-mark --nfmask 0xf --ctmask 0xf', '--and-mark 0x2', '--or-mark 0x2', '--xor-mark 0x3'])}`);
+      return free(`-j CONNMARK ${dice.pick(['--save-mark', '--restore-mark', '--set-mark 0x1', '--set-xmark 0x2/0xff', '--save-mark --nfmask 0xff --ctmask 0xff', '--restore-mark --nfmask 0xf --ctmask 0xf', '--and-mark 0x2', '--or-mark 0x2', '--xor-mark 0x3', '--set-mark 0x1 --left-shift-mark 4', '--restore-mark --right-shift-mark 1'])}`);
     case 'LOG':
       return free('-j LOG --log-prefix "x: " --log-level 7');
     case 'NFLOG':
       return free('-j NFLOG --nflog-group 3');
     case 'SET':
-      return free(`-j SET --${dice.pick(['add-set', 'del-set'])} ips ${dice.pick(['src', 'dst'])}`);
+      return free(`-j SET --${dice.pick(['add-set', 'del-set'])} ${dice.pick(['ips', 'nets'])} ${dice.pick(['src', 'dst'])}`);
     case 'CT':
-      return free('-j CT --notrack');
+      return free(`-j CT ${dice.pick(['--notrack', '--zone 1', '--zone 2', '--zone-orig 1', '--zone-reply 3', '--zone mark'])}`);
     case 'TTL':
       return free(`-j TTL ${dice.pick(['--ttl-set 33', '--ttl-inc 1', '--ttl-dec 1'])}`);
     case 'TOS':

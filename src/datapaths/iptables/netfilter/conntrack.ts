@@ -79,11 +79,6 @@ export class Conntrack {
     return !isOver;
   }
 
-  /** Whether the connection stands in the table and has not expired. */
-  holds(connection: Connection): boolean {
-    return connection.expires > this.now && this.#table.get(keyIn(connection.original, zoneId(connection.zone, 0)))?.connection === connection;
-  }
-
   fromSource(tuple: Tuple, zone: Zone): readonly Connection[] {
     const found = this.#bySource.get(sourceKey(tuple)) ?? [];
     return found.filter((connection) => connection.expires > this.now && zoneId(connection.zone, 0) === zoneId(zone, 0));

@@ -1,7 +1,8 @@
-import { tupleKey, tupleOf, type Connection } from './connection.ts';
+import { tupleKey, tupleOf, type Tuple } from './connection.ts';
 import type { Conntrack } from './conntrack.ts';
 import type { Match } from './rule.ts';
 import type { Skb } from './skb.ts';
+import { DEFAULT_ZONE, type Zone } from './zone.ts';
 
 interface Bucket {
   /** Milliseconds' worth of packets. */
@@ -9,6 +10,19 @@ interface Bucket {
   last: number;
   /** Of a byte rate: how often the credit may be filled up at once. */
   bursts: number;
+}
+
+/** A connection as connlimit keeps it: it is looked for each time. */
+interface Counted {
+  readonly own: string;
+  readonly tuple: Tuple;
+  readonly zone: Zone;
+}
+
+/** Those of one address. `checked`: when they were looked through, which is done once a moment: what comes by twice in it counts twice. */
+interface CountedList {
+  readonly connections: Counted[];
+  checked: number;
 }
 
 /** TCP states in which a connection no longer counts (already_closed, net/netfilter/nf_conncount.c). */
@@ -22,7 +36,7 @@ export class RateLimits {
   readonly #quotas = new Map<Match, number>();
   /** By the address that is told. */
   readonly #unreachable = new Map<number, Bucket>();
-  readonly #counted = new Map<Match, Map<number, Map<string, Connection | null>>>();
+  readonly #counted = new Map<Match, Map<number, CountedList>>();
 
   clear(): void {
     this.#buckets.clear();
@@ -77,7 +91,7 @@ export class RateLimits {
     return fits !== match.negated;
   }
 
-  /** connlimit_mt (net/netfilter/xt_connlimit.c): connections of the same addresses that are still open, this one included. */
+  /** connlimit_mt (net/netfilter/xt_connlimit.c): connections of the same address that are still open, this one included. */
   connlimit(match: Match & { kind: 'connlimit' }, skb: Skb, conntrack: Conntrack): boolean {
     const tuple = skb.connection?.original ?? tupleOf(skb);
     // The packet's own address, which an answer has the other way round.
@@ -87,22 +101,27 @@ export class RateLimits {
       byAddress = new Map();
       this.#counted.set(match, byAddress);
     }
-    let open = byAddress.get(key);
-    if (!open) {
-      open = new Map();
-      byAddress.set(key, open);
-    }
-    const own = tupleKey(tuple);
-    // Those behind its own are not looked at (__nf_conncount_add).
-    for (const [name, connection] of open) {
-      if (name === own && connection && conntrack.holds(connection)) return open.size > match.limit === match.above;
-      const state = connection?.tcp?.state;
-      if (!connection || !conntrack.holds(connection) || state === TIME_WAIT || state === CLOSE) open.delete(name);
-    }
-    open.delete(own);
-    open.set(own, skb.connection);
-    return open.size > match.limit === match.above;
+    const { now } = conntrack;
+    const connection: Counted = { own: tupleKey(tuple), tuple, zone: skb.connection?.zone ?? DEFAULT_ZONE };
+    const list = byAddress.get(key);
+    if (!list) byAddress.set(key, { connections: [connection], checked: now });
+    else if (list.checked === now || !isThere(list, connection.own, conntrack)) list.connections.push(connection);
+    return (list?.connections.length ?? 1) > match.limit === match.above;
   }
+}
+
+/** __nf_conncount_add: forgets what is over, up to the connection itself. Returns whether it is there. */
+function isThere(list: CountedList, own: string, conntrack: Conntrack): boolean {
+  for (let at = 0; at < list.connections.length; ) {
+    const counted = list.connections[at];
+    const found = counted && conntrack.find(counted.tuple, counted.zone);
+    if (found && counted.own === own) return true;
+    const state = found?.connection.tcp?.state;
+    if (!found || state === TIME_WAIT || state === CLOSE) list.connections.splice(at, 1);
+    else at += 1;
+  }
+  list.checked = conntrack.now;
+  return false;
 }
 
 const SECOND = 1000;
