@@ -37,7 +37,7 @@ const MOST_NESTED_LISTS = 3;
 const MOST_LOCATED = 1000;
 
 /**
- * Reads Services, EndpointSlices, Pods and Nodes as kubectl prints them: YAML of several documents or a List, JSON of
+ * Reads Services, EndpointSlices, Pods, Nodes, NetworkPolicies and Namespaces as kubectl prints them: YAML of several documents or a List, JSON of
  * one object, a List, or values after one another. Other kinds are counted. What is wrong is left out and said, and the
  * rest is read; nothing is thrown. `progress` goes from 0 to 1.
  */
@@ -210,6 +210,9 @@ class Reader {
     });
     const isSliceLeftOut = [...this.#leftOut].some((name) => name.startsWith('EndpointSlice '));
     const isServiceLeftOut = [...this.#leftOut].some((name) => name.startsWith('Service '));
+    // Whom a policy is about, the pods' own labels say.
+    const hasPolicy = this.#objects.some(({ kind }) => kind === 'NetworkPolicy');
+    if (hasPolicy && !this.#objects.some(({ kind }) => kind === 'Pod')) this.#faultAt(startOf(this.#text), note('fault_no_pods', []), null);
     if (services > 0 && slices === 0 && !isSliceLeftOut) this.#faultAt(startOf(this.#text), note('fault_no_slices', []), null);
     if (services === 0 && !isServiceLeftOut && !this.#faults.some(({ severity }) => severity === 'error')) this.#faultAt(startOf(this.#text), note('fault_no_services', []), null);
   }
@@ -265,7 +268,7 @@ export interface ServiceSummary {
 }
 
 /** The Services of a reading with their endpoints, in the text's order, and all IPv4 endpoints. */
-export function summarize({ objects, objectLines }: ClusterReading): { readonly services: readonly ServiceSummary[]; readonly endpoints: number } {
+export function summarize({ objects, objectLines }: ClusterReading): { readonly services: readonly ServiceSummary[]; readonly endpoints: number; readonly policies?: number } {
   const counts = new Map<string, number>();
   let endpoints = 0;
   for (const object of objects) {
@@ -280,5 +283,6 @@ export function summarize({ objects, objectLines }: ClusterReading): { readonly 
     const address = spec?.type === 'ExternalName' ? (spec.externalName ?? '') : (spec?.clusterIP ?? '');
     return [{ name: keyOf(object), address, endpoints: counts.get(keyOf(object)) ?? 0, line: objectLines[index] ?? 1 }];
   });
-  return { services, endpoints };
+  const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy').length;
+  return { services, endpoints, ...(policies > 0 ? { policies } : {}) };
 }

@@ -1,5 +1,6 @@
 import type { Timeline } from '../cost/model.ts';
 import type { AttachedProgram } from '../datapaths/ebpf/attached/attachment.ts';
+import type { PoliciesHeld } from '../datapaths/ebpf/index.ts';
 import type { DatapathId } from '../datapaths/registry-id.ts';
 import type { PacketReport, UpdateReport, UpdateStage } from '../datapaths/report.ts';
 import type { Stage } from '../datapaths/stage.ts';
@@ -47,6 +48,8 @@ export interface Opened {
   readonly faults: readonly Fault[];
   /** The agents' first syncs. */
   readonly updates: { readonly iptables: FirstSync; readonly ebpf: UpdateReport };
+  /** Only of a cluster with NetworkPolicies, which lane B holds to; lane A never does. */
+  readonly policies?: PoliciesHeld;
   /** Only where the scene attaches programs to lane B: what came of each. */
   readonly attached?: readonly AttachedProgram[];
   /** Only for a node's own rules: what reading them says. `rules` are those taken, `services` those that they show. */
@@ -113,6 +116,8 @@ export interface Reading {
   readonly endpoints: number;
   readonly ignored: Readonly<Record<string, number>>;
   readonly faults: readonly Fault[];
+  /** NetworkPolicies; left out: none. */
+  readonly policies?: number;
   /** What the Services become: rules in all tables, and entries in all maps; null: more than an agent can name. */
   readonly becomes: { readonly rules: number; readonly entries: number } | null;
   /** Only for a node's own rules; their Services have line 0. */

@@ -82,6 +82,7 @@ export class Simulation {
       ignored,
       faults,
       ...(rules ? { ownRules: rules.reading } : {}),
+      ...(lanes.ebpf?.policies ? { policies: lanes.ebpf.policies } : {}),
       ...(scene.attached && lanes.ebpf ? { attached: lanes.ebpf.attached } : {}),
       updates: { ...lanes.updates, ...(lanes.updates.iptables ? { iptables: firstSync(lanes.updates.iptables) } : {}) } as Opened['updates'],
       builtMs,

@@ -217,3 +217,18 @@ test('without motion, Play goes stage by stage, and the end is drawn at once', a
   const end = await moment(page);
   expect(end.at).toBe(end.total);
 });
+
+test('a cluster with NetworkPolicies: the map’s lane drops what they forbid and says why, and kube-proxy’s rules let it pass', async ({ page }) => {
+  await open(page, link({ cluster: 'shop' }));
+  await page.getByRole('button', { name: 'Open' }).click();
+  const pod = (name: string, ip: string) => `apiVersion: v1\nkind: Pod\nmetadata: { namespace: shop, name: ${name}-0, labels: { app: ${name} } }\nspec: { nodeName: n1, containers: [] }\nstatus: { podIP: ${ip} }\n---\n`;
+  const text = `${pod('cart', '10.244.1.20')}apiVersion: v1\nkind: Service\nmetadata: { namespace: shop, name: cart }\nspec: { clusterIP: 10.96.0.20, ports: [{ port: 80, targetPort: 8080, protocol: TCP }] }\n---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: { namespace: shop, name: cart-1, labels: { kubernetes.io/service-name: cart } }\naddressType: IPv4\nports: [{ port: 8080, protocol: TCP }]\nendpoints: [{ addresses: [10.244.1.20], nodeName: n1 }]\n---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { namespace: shop, name: none }\nspec: { podSelector: {}, policyTypes: [Ingress] }\n`;
+  await page.getByRole('dialog').getByRole('textbox').fill(text);
+  const sheet = page.getByRole('dialog');
+  await expect(sheet).toContainText('The map’s lane enforces them');
+  await sheet.getByRole('button', { name: /^Open/ }).last().click();
+  await expect(page.getByText('only the map’s lane enforces NetworkPolicies')).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole('img', { name: /eBPF: .*cil_to_container: DROP_POLICY \(-133\)/ })).toBeAttached();
+  await clock(page).press('End');
+  await expect(page.getByText(/^dropped at/)).toBeVisible();
+});

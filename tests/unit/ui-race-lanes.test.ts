@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { findProfile } from '../../src/cost/profiles.ts';
-import type { Opened, Race } from '../../src/simulation/api.ts';
+import type { Lane, Opened, Race } from '../../src/simulation/api.ts';
 import { readAssets } from '../../src/simulation/node-assets.ts';
 import type { PresetId, Scene } from '../../src/simulation/scene.ts';
 import { Simulation } from '../../src/simulation/simulation.ts';
@@ -221,13 +221,12 @@ test.each<[Verdict['kind'] | 'node', Verdict['kind'] | 'node', ReturnType<typeof
   ['rejected', 'forwarded', 'ended'],
 ])('%s beside %s: %s', (chain, map, span) => {
   const { model } = run(scene());
-  const of = (kind: Verdict['kind'] | 'node') => {
-    const lane = model.chain.lane;
+  const of = (lane: Lane, kind: Verdict['kind'] | 'node') => {
     const place = { address: parseIpv4('10.244.0.9') as Ipv4, port: 80, device: 'lxc1' };
     const verdict: Verdict = kind === 'node' ? { kind: 'delivered', ...place, device: 'lo' } : kind === 'rejected' ? { kind, by: 'filter:FORWARD:0', answer: lane.report.packetIn } : kind === 'dropped' ? { kind, by: 'kernel' } : { kind, ...place };
     return { ...lane, report: { ...lane.report, verdict } };
   };
-  expect(ratioSpan(of(chain), of(map))).toBe(span);
+  expect(ratioSpan(of(model.chain.lane, chain), of(model.map.lane, map))).toBe(span);
 });
 
 test('a Service without endpoints: both paths end before the pod, and there is no way out', () => {

@@ -11,9 +11,11 @@ import { addWork, type Work } from '../work.ts';
 import { Agent } from './agent/agent.ts';
 import type { Frontend } from './agent/frontends.ts';
 import { endpointKey, endpointValue, MAP } from './agent/layout.ts';
+import type { Write } from './agent/write.ts';
 import { MapSink } from './agent/map-sink.ts';
 import { ATTACH_HOOKS, type AttachedProgram, type Attachment } from './attached/attachment.ts';
 import { OwnPrograms } from './attached/own-programs.ts';
+import { hasPolicy, LanePolicies, type PoliciesHeld } from './lane-policies.ts';
 import { keyText, valueText } from './map-text.ts';
 import { PacketWay, UPLINK } from './packet-way.ts';
 import { macOf } from './pod-mac.ts';
@@ -23,9 +25,15 @@ import { Sockets } from './sockets.ts';
 import { START_NS } from './start-ns.ts';
 import type { Collection, RunAccess } from './vm.ts';
 
-const OBJECT = 'from_container';
-/** What stands at the hooks: the redirect goes past the receiving pod's. */
-const PROGRAMS = { 'from-container': 'cil_from_container', 'to-container': '' } as const;
+/** What the lane loads, and what of it stands at its hooks; '': nothing does, for the redirect goes past it. */
+interface Loadout {
+  readonly object: string;
+  readonly constants: Readonly<Record<string, Uint8Array>>;
+  readonly programs: Readonly<Record<'from-container' | 'to-container', string>>;
+}
+const PLAIN: Loadout = { object: 'from_container', constants: {}, programs: { 'from-container': 'cil_from_container', 'to-container': '' } };
+/** With NetworkPolicies both ends of a connection are asked: the receiving pod's program too. Hubble, whose records it could write, is not there. */
+const WITH_POLICIES: Loadout = { object: 'node', constants: { enable_policy: Uint8Array.of(1), enable_events: Uint8Array.of(0) }, programs: { 'from-container': 'cil_from_container', 'to-container': 'cil_to_container' } };
 /** What a packet's way leaves behind: it is sent as if it were the first. */
 const EMPTIED = [MAP.connections, MAP.metrics, MAP.affinity];
 const ROWS = 1000;
@@ -41,10 +49,14 @@ export class EbpfDatapath implements Datapath {
   readonly #options: DatapathOptions;
   readonly #assets: DatapathAssets;
   readonly #agent: Agent;
+  readonly #write: Write;
   readonly #pods: LocalPods;
   readonly #nodeAddress: Ipv4;
   #collection: Collection | null = null;
   #sink: MapSink | null = null;
+  #loadout = PLAIN;
+  /** null: the cluster has no NetworkPolicy. */
+  #policies: LanePolicies | null = null;
   #now = START_NS;
   #seed: number;
   #own: OwnPrograms | null = null;
@@ -59,10 +71,10 @@ export class EbpfDatapath implements Datapath {
     const address = parseIpv4(options.node.address);
     if (address === undefined) throw new Error(`The node’s address ${options.node.address} is no IPv4 address.`);
     this.#nodeAddress = address;
-    const write = (map: string, key: Uint8Array, value: Uint8Array | null) => {
+    this.#write = (map, key, value) => {
       this.#put(map, key, value);
     };
-    this.#agent = new Agent(write, { node: { name: options.node.name, address } });
+    this.#agent = new Agent(this.#write, { node: { name: options.node.name, address } });
   }
 
   /** Entries in the maps that the agent fills. */
@@ -77,15 +89,22 @@ export class EbpfDatapath implements Datapath {
 
   sync(change: ClusterChange, progress?: (done: number) => void): UpdateReport {
     const { added, removed } = this.#pods.apply(change);
-    if (!this.#collection) {
+    const first = !this.#collection;
+    if (first) {
+      if (hasPolicy(change)) {
+        this.#loadout = WITH_POLICIES;
+        this.#policies = new LanePolicies(this.#options.node, this.#pods, this.#write);
+      }
       this.#load(change);
-      for (const pod of this.#pods.all()) this.#addPod(pod);
-    } else {
-      // A pod's own entry is written as the pod starts, not as its Service changes: it is not part of the update.
-      for (const pod of added) this.#addPod(pod);
+    } else if (!this.#policies && hasPolicy(change)) {
+      throw new Error('The first NetworkPolicy came to a lane that was built without any. Build the lane anew, with the policy among its objects.');
     }
-    for (const pod of removed) this.#putEndpoint(endpointKey(pod.address), null);
     this.#report = { writes: [], written: 0, deleted: 0 };
+    // Who a pod is has to be known before its entry says it.
+    const renamed = this.#policies?.apply(change) ?? [];
+    // A pod's own entry is written as the pod starts, not as its Service changes: it is not part of the update.
+    for (const pod of first ? this.#pods.all() : [...added, ...renamed]) this.#addPod(pod);
+    for (const pod of removed) this.#putEndpoint(endpointKey(pod.address), null);
     this.#agent.apply(change, progress);
     const { writes, written, deleted } = this.#report;
     if (written + deleted === 0) return { datapath: 'ebpf', kind: 'none', stages: [], work: {}, rules: null, writes: [] };
@@ -105,10 +124,12 @@ export class EbpfDatapath implements Datapath {
       if (object.kind === 'EndpointSlice') endpoints += (object.endpoints?.length ?? 0) * Math.max(1, object.ports?.length ?? 0);
     }
     const size = (needed: number) => Math.max(LB_MAP_MAX, 2 ** Math.ceil(Math.log2(2 * needed + 1)));
-    const object = this.#assets.objects[OBJECT];
-    if (!object) throw new Error(`The object ${OBJECT}.bpf.o is missing.`);
+    const { object: name, constants } = this.#loadout;
+    const object = this.#assets.objects[name];
+    if (!object) throw new Error(`The object ${name}.bpf.o is missing.`);
     this.#collection = createVm(this.#assets.wasm).load(object, {
       seed: this.#options.seed,
+      constants,
       maxEntries: {
         [MAP.services]: size(addresses * (ports + endpoints)),
         [MAP.backends]: size(endpoints),
@@ -128,7 +149,12 @@ export class EbpfDatapath implements Datapath {
   }
 
   #addPod(pod: LocalPod): void {
-    this.#putEndpoint(endpointKey(pod.address), endpointValue(pod.ifindex, macOf(pod.address, 0), macOf(pod.address, 1)));
+    this.#putEndpoint(endpointKey(pod.address), endpointValue(pod.ifindex, macOf(pod.address, 0), macOf(pod.address, 1), this.#policies?.identityOf(pod.address)));
+  }
+
+  /** What there is of NetworkPolicies; null: none. */
+  get policies(): PoliciesHeld | null {
+    return this.#policies?.held ?? null;
   }
 
   #putEndpoint(key: Uint8Array, value: Uint8Array | null): void {
@@ -165,8 +191,13 @@ export class EbpfDatapath implements Datapath {
     if (value === null) report.deleted += 1;
     else report.written += 1;
     if (report.writes.length < WRITES_SHOWN) {
-      report.writes.push({ map, operation: value === null ? 'delete' : 'update', key, value, keyText: keyText(map, key), valueText: valueText(map, key, value), existed, bucket: collection.bucket(map, key) });
+      report.writes.push({ map, operation: value === null ? 'delete' : 'update', key, value, keyText: keyText(map, key), valueText: valueText(map, key, value), existed, bucket: this.#isMap(map) ? collection.bucket(map, key) : null });
     }
+  }
+
+  /** A pod's own policies have a name of the agent's, which is no map's of the collection. */
+  #isMap(map: string): boolean {
+    return this.#loaded().spec.maps.some(({ name }) => name === map);
   }
 
   send(packet: Packet, detail: TraceDetail): PacketReport {
@@ -179,7 +210,7 @@ export class EbpfDatapath implements Datapath {
     record.add('way-in', pod?.name ?? UPLINK, pod?.device ?? UPLINK, '', {});
     const connected = pod && own ? this.#sockets.connect(packet, own, { record, steps, nowNs: this.#now }) : { packet };
     const node = { name: this.#options.node.name, address: this.#nodeAddress };
-    const way = new PacketWay({ collection, programs: PROGRAMS, own, pods: this.#pods, node, nowNs: this.#now, steps, record });
+    const way = new PacketWay({ collection, programs: this.#loadout.programs, own, pods: this.#pods, node, nowNs: this.#now, steps, record });
     if ('ended' in connected) record.takeFirst();
     const { verdict, out } = 'ended' in connected ? connected.ended : pod ? way.fromPod(connected.packet, pod) : way.fromOutside(packet);
     const { stages, accessed, attached } = record;

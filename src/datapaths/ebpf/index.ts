@@ -8,5 +8,6 @@ export { macOf } from './pod-mac.ts';
 export { decodeSockAddr, encodeSockAddr, withSockAddr, type SockAddr } from './sock-addr.ts';
 export { keyText, valueText } from './map-text.ts';
 export { START_NS } from './start-ns.ts';
+export type { PoliciesHeld } from './lane-policies.ts';
 export { createVm } from './rbpf-vm.ts';
 export { BpfError, type CheckResult, type Collection, type CollectionSpec, type MapSpec, type ProgramSpec, type RunAccess, type RunOutput, type Vm } from './vm.ts';

@@ -1,7 +1,8 @@
-import type { ClusterObject } from '../change.ts';
+import { isOfCluster, type ClusterObject } from '../change.ts';
 import { isIpv4, isIpv6, isPrefix } from './address-text.ts';
 import { error, note, pathText, shown, type Finding, type Path } from './finding.ts';
 import { dropNulls, isRecord, mismatches } from './shape.ts';
+import { checkPolicy } from './check-policy.ts';
 import { isReadKind, SHAPES } from './shapes.ts';
 
 type Of<Kind extends ClusterObject['kind']> = Extract<ClusterObject, { kind: Kind }>;
@@ -32,7 +33,7 @@ export function checkObject(value: Readonly<Record<string, unknown>>, kind: Clus
     findings.push(...checkSlice(object));
   } else if (object.kind === 'Pod') {
     if (object.status?.podIP) checkAddress(object.status.podIP, ['status', 'podIP'], findings);
-  }
+  } else if (object.kind === 'NetworkPolicy') findings.push(...checkPolicy(object));
   return { object: findings.some(({ severity }) => severity === 'error') ? null : object, findings };
 }
 
@@ -41,7 +42,7 @@ export function nameOf(value: unknown, kind: string): string {
   const metadata = isRecord(value) && isRecord(value['metadata']) ? value['metadata'] : {};
   const text = (field: unknown, otherwise: string) => (typeof field === 'string' && field !== '' ? shown(field) : otherwise);
   const name = text(metadata['name'], '?');
-  return kind === 'Node' || !isReadKind(kind) ? `${kind} ${name}` : `${kind} ${text(metadata['namespace'], 'default')}/${name}`;
+  return isOfCluster(kind) || !isReadKind(kind) ? `${kind} ${name}` : `${kind} ${text(metadata['namespace'], 'default')}/${name}`;
 }
 
 // Names go into the text of rules as they are, so what the API server refuses must not come that far.

@@ -1,3 +1,5 @@
+import { isOfCluster } from '../change.ts';
+
 /**
  * What the lines of a YAML object say of it, by their columns, before it is parsed: for objects that are not read, which
  * then need no parsing, and for those that cannot be parsed, which should still be named.
@@ -31,7 +33,7 @@ export function nameHint(text: string): string | null {
   const indent = indentOf(inner.find((line) => line.trim() !== '') ?? '');
   const name = field(inner.join('\n'), 'name', indent);
   if (name === null) return null;
-  return kind === 'Node' ? `Node ${name}` : `${kind} ${field(inner.join('\n'), 'namespace', indent) ?? 'default'}/${name}`;
+  return isOfCluster(kind) ? `${kind} ${name}` : `${kind} ${field(inner.join('\n'), 'namespace', indent) ?? 'default'}/${name}`;
 }
 
 /** The column of the object's own keys, from 0; -1: nothing looks like a key. */

@@ -5,13 +5,17 @@ export type Shape =
   | 'text'
   | 'flag'
   | 'integer'
+  /** A number, or a name: Kubernetes' IntOrString. */
+  | 'number-or-name'
   | { readonly list: Shape }
   | { readonly mapOf: Shape }
   | { readonly fields: Readonly<Record<string, Shape>>; readonly required?: readonly string[] };
 
 /** Every place where the value is not of the shape. An absent field is right unless it is required. */
 export function mismatches(value: unknown, shape: Shape, path: Path, into: Finding[]): void {
-  if (shape === 'text' || shape === 'flag' || shape === 'integer') {
+  if (shape === 'number-or-name') {
+    if (typeof value !== 'string' && !Number.isSafeInteger(value)) into.push(wrong(value, 'fault_not_port', path));
+  } else if (shape === 'text' || shape === 'flag' || shape === 'integer') {
     const isRight = shape === 'text' ? typeof value === 'string' : shape === 'flag' ? typeof value === 'boolean' : Number.isSafeInteger(value);
     if (!isRight) into.push(wrong(value, `fault_not_${shape}`, path));
   } else if ('list' in shape) {

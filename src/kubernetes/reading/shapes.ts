@@ -47,9 +47,32 @@ const ENDPOINT_SLICE = object({
 }, ['addressType']);
 
 const POD = object({
-  spec: { fields: { nodeName: 'text', hostNetwork: 'flag' } },
-  status: { fields: { podIP: 'text', podIPs: { list: { fields: { ip: 'text' } } } } },
+  spec: {
+    fields: {
+      nodeName: 'text',
+      hostNetwork: 'flag',
+      containers: { list: { fields: { ports: { list: { fields: { name: 'text', containerPort: 'integer', protocol: 'text' }, required: ['containerPort'] } } } } },
+    },
+  },
+  status: { fields: { phase: 'text', podIP: 'text', podIPs: { list: { fields: { ip: 'text' } } } } },
 });
+
+const selector: Shape = { fields: { matchLabels: labels, matchExpressions: { list: { fields: { key: 'text', operator: 'text', values: texts }, required: ['key', 'operator'] } } } };
+const peers: Shape = { list: { fields: { podSelector: selector, namespaceSelector: selector, ipBlock: { fields: { cidr: 'text', except: texts }, required: ['cidr'] } } } };
+const policyPorts: Shape = { list: { fields: { port: 'number-or-name', endPort: 'integer', protocol: 'text' } } };
+
+const NETWORK_POLICY = object({
+  spec: {
+    fields: {
+      podSelector: selector,
+      policyTypes: texts,
+      ingress: { list: { fields: { from: peers, ports: policyPorts } } },
+      egress: { list: { fields: { to: peers, ports: policyPorts } } },
+    },
+  },
+}, ['spec']);
+
+const NAMESPACE = object({});
 
 const NODE = object({
   spec: { fields: { podCIDR: 'text', podCIDRs: texts } },
@@ -57,10 +80,10 @@ const NODE = object({
 });
 
 /** By kind; what is not here is ignored and counted. */
-export const SHAPES = { Service: SERVICE, EndpointSlice: ENDPOINT_SLICE, Pod: POD, Node: NODE } as const satisfies Readonly<Record<string, Shape>>;
+export const SHAPES = { Service: SERVICE, EndpointSlice: ENDPOINT_SLICE, Pod: POD, Node: NODE, NetworkPolicy: NETWORK_POLICY, Namespace: NAMESPACE } as const satisfies Readonly<Record<string, Shape>>;
 
 /** The group that each kind belongs to; its version does not matter. Knative has a Service of its own. */
-export const GROUPS: Readonly<Record<keyof typeof SHAPES, string>> = { Service: '', EndpointSlice: 'discovery.k8s.io', Pod: '', Node: '' };
+export const GROUPS: Readonly<Record<keyof typeof SHAPES, string>> = { Service: '', EndpointSlice: 'discovery.k8s.io', Pod: '', Node: '', NetworkPolicy: 'networking.k8s.io', Namespace: '' };
 
 export function isReadKind(kind: string): kind is keyof typeof SHAPES {
   return Object.hasOwn(SHAPES, kind);

@@ -12,9 +12,16 @@ export function hooksFor(spec: Pick<ProgramSpec, 'type' | 'section'> | null): re
   return spec ? ATTACH_HOOKS.filter((hook) => fitsHook(hook, spec)) : [];
 }
 
-/** What of lane B's own stands at a hook; null: nothing, so that there is no place before it. */
+/** What of lane B's own may stand at a hook: cil_to_container does in a cluster with NetworkPolicies. null: nothing, so that there is no place before it. */
 export function ownAt(hook: AttachHook): string | null {
-  return hook === 'from-container' ? 'cil_from_container' : null;
+  switch (hook) {
+    case 'from-container':
+      return 'cil_from_container';
+    case 'to-container':
+      return 'cil_to_container';
+    default:
+      return null;
+  }
 }
 
 export function hookWords(hook: AttachHook): string {

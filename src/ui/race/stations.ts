@@ -33,6 +33,8 @@ interface Draft {
   returned?: string;
 }
 
+/** A drop that a program counts under its reason: `DROP_POLICY (-133)`. */
+const COUNTED_DROP = /^DROP_/;
 /** What writes the header, among a program's helpers. */
 const REWRITES = 'helper:skb_store_bytes';
 
@@ -54,8 +56,10 @@ export function stationsOf({ stages, total }: Timeline<Stage>, verdict: Verdict,
     return draft;
   };
   const mine = ownHooks(stages);
+  const redirect = stages.findIndex(({ stage }) => stage.kind === 'redirect');
   let lastMap = -1;
-  stages.forEach(({ stage }, index) => { if (stage.kind === 'map' && !mine[index]) lastMap = index; });
+  stages.forEach(({ stage }, index) => { if (stage.kind === 'map' && !mine[index] && (redirect < 0 || index < redirect)) lastMap = index; });
+  let behind: Draft | null = null;
   const established = stages.some(({ stage }) => stage.kind === 'conntrack' && (stage.work.natRewrites ?? 0) > 0);
   let routed = false;
   let mapped = false;
@@ -106,6 +110,12 @@ export function stationsOf({ stages, total }: Timeline<Stage>, verdict: Verdict,
         break;
       case 'program':
       case 'map':
+        if (redirect >= 0 && index > redirect) {
+          // The receiving pod's own program is one place, its map accesses too.
+          behind ??= add(stage.name, null, start, end);
+          behind.end = end;
+          break;
+        }
         if (stage.kind === 'map') mapped = true;
         if (!mapped) add(stage.name, null, start, end);
         else if (index <= lastMap) {
@@ -122,6 +132,9 @@ export function stationsOf({ stages, total }: Timeline<Stage>, verdict: Verdict,
         break;
     }
   });
+  // Why a program of the lane's own dropped it, where it did.
+  const last = drafts.at(-1);
+  if (verdict.kind === 'dropped' && last && last.name !== null && last.own === undefined && COUNTED_DROP.test(verdict.by)) last.returned = verdict.by;
   const way = stages.find(({ stage }) => stage.kind === 'way-in');
   const from = way?.start ?? 0;
   return [

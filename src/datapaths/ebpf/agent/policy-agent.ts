@@ -58,6 +58,11 @@ export class PolicyAgent {
     this.#endpointId = endpointId;
   }
 
+  /** Pods of this node that a policy selects. */
+  get selected(): number {
+    return this.#installed.size;
+  }
+
   /** The identity of a pod's address; null for what is no pod that the agent knows. */
   identityOf(address: Ipv4): number | null {
     return this.#byAddress.get(address) ?? null;

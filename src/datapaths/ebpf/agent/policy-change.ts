@@ -1,9 +1,7 @@
-import type { Namespace } from 'kubernetes-types/core/v1';
-import type { NetworkPolicy } from 'kubernetes-types/networking/v1';
-import type { ClusterObject } from '../../../kubernetes/change.ts';
+import type { ClusterChange, ClusterObject } from '../../../kubernetes/change.ts';
 
-/** The kinds that policies follow from, each with its `kind` set: Pods, Nodes, and these two. */
-export type PolicyObject = ClusterObject | (NetworkPolicy & { kind: 'NetworkPolicy' }) | (Namespace & { kind: 'Namespace' });
+/** The kinds that policies follow from: Pods, Nodes, Namespaces and NetworkPolicies; others are passed over. */
+export type PolicyObject = ClusterObject;
 
 /** What happened between two syncs, in order. */
-export type PolicyChange = readonly { readonly op: 'add' | 'update' | 'delete'; readonly object: PolicyObject }[];
+export type PolicyChange = ClusterChange;

@@ -192,8 +192,10 @@ export class OwnPrograms {
     for (const { map, key, operation } of accesses) {
       const others = this.#sharers(map).filter((one) => one !== from);
       const id = `${map} ${key.join(' ')}`;
-      // A trie's look-up names an address, not the prefix that it found; nothing writes through what it finds.
-      if (others.length === 0 || seen.has(id) || (operation === 'lookup' && isTrie(from, map))) continue;
+      const type = others.length === 0 ? '' : typeOf(from, map);
+      // A trie's look-up names an address, not the prefix that it found; nothing writes through what it finds. What a map
+      // of maps holds are numbers of its own collection.
+      if (others.length === 0 || seen.has(id) || KEPT.has(type) || (operation === 'lookup' && type === 'lpm_trie')) continue;
       seen.add(id);
       const now = from.lookup(map, key);
       for (const other of others) {
@@ -251,8 +253,8 @@ function wrongConstant(object: Uint8Array, constants: Attachment['constants']): 
   return null;
 }
 
-function isTrie(collection: Collection, map: string): boolean {
-  return collection.spec.maps.some(({ name, type }) => name === map && type === 'lpm_trie');
+function typeOf(collection: Collection, map: string): string {
+  return collection.spec.maps.find(({ name }) => name === map)?.type ?? '';
 }
 
 /** A read-only section takes no write, and needs none. */
