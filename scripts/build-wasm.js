@@ -12,6 +12,8 @@ const crate = join(dirname(fileURLToPath(import.meta.url)), '..', 'wasm');
 export const NOTE = join(crate, 'sources.sha256');
 
 const WASM_PACK = ['build', 'wasm', '--mode', 'no-install', '--release', '--target', 'web', '--no-pack'];
+// Compiled programs stand in the VM's own table of functions.
+const LINK = ['-C', 'link-arg=--growable-table'];
 // rustc has inlined what is worth it; once more costs 6 KB gzipped.
 const INLINING = ['--flexible-inline-max-function-size=0', '--always-inline-max-function-size=1', '--one-caller-inline-max-function-size=0'];
 const FEATURES = ['--enable-bulk-memory', '--enable-nontrapping-float-to-int', '--enable-sign-ext', '--enable-mutable-globals', '--enable-reference-types', '--enable-multivalue'];
@@ -21,13 +23,13 @@ const WASM_OPT = ['-O3', ...INLINING, ...FEATURES, '--strip-debug', '--strip-pro
 export function note() {
   const list = (folder, fits) => readdirSync(join(crate, folder), { recursive: true }).map(String).filter(fits).map((name) => `${folder}/${name.replaceAll('\\', '/')}`).sort();
   const sources = ['Cargo.toml', 'Cargo.lock', ...list('src', (name) => name.endsWith('.rs'))];
-  return noteOf(crate, [WASM_PACK, WASM_OPT], sources, list('pkg', (name) => /\.(wasm|js|ts)$/.test(name)));
+  return noteOf(crate, [WASM_PACK, LINK, WASM_OPT], sources, list('pkg', (name) => /\.(wasm|js|ts)$/.test(name)));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   // Panics name source files: without this they would name the folder that they were built in.
   const remap = `--remap-path-prefix=${root}=. --remap-path-prefix=${process.env.CARGO_HOME ?? join(process.env.HOME ?? '', '.cargo')}=cargo`;
-  const env = { ...process.env, RUSTFLAGS: `${process.env.RUSTFLAGS ?? ''} ${remap}`.trim() };
+  const env = { ...process.env, RUSTFLAGS: `${process.env.RUSTFLAGS ?? ''} ${LINK.join(' ')} ${remap}`.trim() };
   if (run('wasm-pack', WASM_PACK, { env }) !== 0) process.exit(1);
   const built = join(crate, 'pkg', 'chain_vs_map_vm_bg.wasm');
   const optimise = join(root, 'node_modules', 'binaryen', 'bin', 'wasm-opt');

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compileProgram } from '../datapaths/ebpf/compile/compile-program.ts';
 import { createVm } from '../datapaths/ebpf/rbpf-vm.ts';
-import { BpfError, type Collection, type Vm } from '../datapaths/ebpf/vm.ts';
+import { BpfError, type Backend, type Collection, type Vm } from '../datapaths/ebpf/vm.ts';
 import { FieldError, fields, list, parseJson, text, type Reader } from '../datapaths/json-fields.ts';
 import { readAssets } from '../simulation/node-assets.ts';
+import { BACKEND_USAGE, backendOf } from './backend-option.ts';
 import { UsageError, type Command } from './command.ts';
 import { formatHex, parseHex } from './hex.ts';
 import { readInput, required } from './input.ts';
@@ -28,29 +30,30 @@ interface Case {
 
 /** Map entries written, packets run in order over the same maps; verdicts, packets out and maps come back, a line a case. */
 export const command: Command = {
-  usage: ['--objects DIR --cases F.jsonl [--cpus N]'],
+  usage: [`--objects DIR --cases F.jsonl [--cpus N] ${BACKEND_USAGE}`],
   summary: 'Runs recorded packets through objects: verdicts, packets out, maps.',
   run(args, print) {
-    const { values } = parseArgs({ args: [...args], options: { objects: { type: 'string' }, cases: { type: 'string' }, cpus: { type: 'string', default: CPUS } } });
+    const { values } = parseArgs({ args: [...args], options: { objects: { type: 'string' }, cases: { type: 'string' }, cpus: { type: 'string', default: CPUS }, backend: { type: 'string' } } });
     const folder = required(values.objects, 'objects');
     const cpus = Number(values.cpus);
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 256) throw new UsageError('--cpus is a whole number from 1 to 256.');
-    const vm = createVm(readAssets().wasm);
+    const backend = backendOf(values.backend, 'tiered');
+    const vm = createVm(readAssets().wasm, compileProgram);
     readInput(required(values.cases, 'cases')).split('\n').forEach((line, index) => {
-      if (line.trim() !== '') print(JSON.stringify(replayLine(vm, folder, line, cpus, `line ${index + 1}`)));
+      if (line.trim() !== '') print(JSON.stringify(replayLine(vm, folder, line, cpus, `line ${index + 1}`, backend)));
     });
   },
 };
 
 /** What is wrong with a case is its result, and the next one runs. `place`: `line 3`. */
-export function replayLine(vm: Vm, folder: string, line: string, cpus: number, place: string): object {
+export function replayLine(vm: Vm, folder: string, line: string, cpus: number, place: string, backend: Backend = 'tiered'): object {
   let object = '';
   let collection: Collection | null = null;
   try {
     const record = parseJson(line);
     if (typeof record === 'object' && record !== null && 'object' in record && typeof record.object === 'string') object = record.object;
     const { program, maps, packets } = readCase(record);
-    collection = vm.load(new Uint8Array(readFileSync(join(folder, object))), { seed: 1, cpus, readers: false });
+    collection = vm.load(new Uint8Array(readFileSync(join(folder, object))), { seed: 1, cpus, readers: false, backend });
     for (const { name, key, value } of maps) collection.updateAllCpus(name, key, value);
     collection.setFuel(FUEL);
     const loaded = collection;

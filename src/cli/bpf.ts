@@ -1,3 +1,4 @@
+import { BACKEND_USAGE } from './backend-option.ts';
 import { UsageError, type Command } from './command.ts';
 
 /** Forms of `bpf`, loaded when asked for. */
@@ -11,9 +12,9 @@ const FORMS: Readonly<Record<string, () => Promise<{ readonly command: Command }
 export const command: Command = {
   usage: [
     'inspect F.o…',
-    'run --program HEX|F.o [--name P] [--memory HEX] [--packet HEX] [--steps]',
-    'conformance --cases F.json',
-    'replay --objects DIR --cases F.jsonl [--cpus N]',
+    `run --program HEX|F.o [--name P] [--memory HEX] [--packet HEX] [--steps] ${BACKEND_USAGE}`,
+    `conformance --cases F.json ${BACKEND_USAGE}`,
+    `replay --objects DIR --cases F.jsonl [--cpus N] ${BACKEND_USAGE}`,
   ],
   summary: 'eBPF objects and programs: their spec, one run, the conformance suite, recorded packets.',
   async run([form, ...args], print) {

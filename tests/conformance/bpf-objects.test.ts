@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { replayLine } from '../../src/cli/bpf-replay.ts';
+import { compileProgram } from '../../src/datapaths/ebpf/compile/compile-program.ts';
 import { createVm } from '../../src/datapaths/ebpf/rbpf-vm.ts';
 import { BpfError, type CollectionSpec, type MapSpec, type ProgramSpec } from '../../src/datapaths/ebpf/vm.ts';
 import { readAssets } from '../../src/simulation/node-assets.ts';
@@ -26,7 +27,7 @@ const suite = new URL('bpf/', import.meta.url);
 const objects = fileURLToPath(new URL('objects/', suite));
 const lines = <T>(file: string) => readFileSync(new URL(file, suite), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as T);
 const bytes = (object: string) => new Uint8Array(readFileSync(objects + object));
-const vm = createVm(readAssets().wasm);
+const vm = createVm(readAssets().wasm, compileProgram);
 /** As many as the machine had that the answers were recorded on. */
 const CPUS = 2;
 
@@ -63,10 +64,12 @@ describe('objects run as Linux runs them', () => {
   /** The VM says more than the kernel's number about what it refuses. */
   const plain = (answers: readonly Answer[]) => answers.map((answer) => ('error' in answer ? 'refused' : answer));
 
-  test.each(cases.map((record, index) => [record.object, record.program, index] as const))('%s: %s', (_, __, index) => {
-    const expected = outcomes[index];
-    const actual = replayLine(vm, objects, JSON.stringify(cases[index]), CPUS, `line ${index + 1}`) as Outcome;
-    expect(plain(actual.packets)).toEqual(plain(expected?.packets ?? []));
-    for (const [name, entries] of Object.entries(expected?.maps ?? {})) expect(actual.maps[name], name).toEqual(entries);
+  describe.each(['rbpf', 'compiled'] as const)('in the back end %s', (backend) => {
+    test.each(cases.map((record, index) => [record.object, record.program, index] as const))('%s: %s', (_, __, index) => {
+      const expected = outcomes[index];
+      const actual = replayLine(vm, objects, JSON.stringify(cases[index]), CPUS, `line ${index + 1}`, backend) as Outcome;
+      expect(plain(actual.packets)).toEqual(plain(expected?.packets ?? []));
+      for (const [name, entries] of Object.entries(expected?.maps ?? {})) expect(actual.maps[name], name).toEqual(entries);
+    });
   });
 });

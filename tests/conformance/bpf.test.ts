@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { compileProgram } from '../../src/datapaths/ebpf/compile/compile-program.ts';
 import { createVm } from '../../src/datapaths/ebpf/rbpf-vm.ts';
 import { BpfError } from '../../src/datapaths/ebpf/vm.ts';
 import { readAssets } from '../../src/simulation/node-assets.ts';
@@ -17,31 +18,40 @@ const cases = JSON.parse(readFileSync(new URL('bpf/bpf_conformance.json', import
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
 /** Every opcode of RFC 9669 but the legacy packet loads, and a few that do not exist. */
 const OPCODES = Array.from({ length: 256 }, (_, code) => code).filter((code) => (code & 7) !== 0 || code === 0x18 || code === 0x30);
-const vm = createVm(readAssets().wasm);
+const vm = createVm(readAssets().wasm, compileProgram);
+const BACKENDS = ['rbpf', 'compiled'] as const;
 
 describe('the public BPF conformance suite', () => {
   test('the cases are there', () => {
     expect(cases.length).toBe(313);
   });
 
-  test.each(cases.map((record) => [record.n, record] as const))('%s', (_, { bc, mem, ret }) => {
-    expect(vm.runMemory(bytes(bc), bytes(mem)).r0.toString(16)).toBe(ret.replace(/^0x/, '').replace(/^0+(?=.)/, ''));
+  describe.each(BACKENDS)('in the back end %s', (backend) => {
+    test.each(cases.map((record) => [record.n, record] as const))('%s', (_, { bc, mem, ret }) => {
+      expect(vm.runMemory(bytes(bc), bytes(mem), { backend }).r0.toString(16)).toBe(ret.replace(/^0x/, '').replace(/^0+(?=.)/, ''));
+    });
   });
 });
 
 describe('whatever the bytes are', () => {
   const FUEL = 100_000;
-  const run = (program: Uint8Array, memory: Uint8Array) => {
+  const outcome = (program: Uint8Array, memory: Uint8Array, backend: (typeof BACKENDS)[number]) => {
     try {
-      vm.runMemory(program, memory, FUEL);
+      return vm.runMemory(program, memory, { fuel: FUEL, backend });
     } catch (error) {
       // A trap of the WASM instance would be a RuntimeError.
       expect(error).toBeInstanceOf(BpfError);
-      expect((error as BpfError).message).toMatch(/[.?]$/);
+      const { message, instruction } = error as BpfError;
+      expect(message).toMatch(/[.?]$/);
+      return { message, instruction };
     }
   };
+  const run = (program: Uint8Array, memory: Uint8Array) => {
+    const [interpreted, compiled] = BACKENDS.map((backend) => outcome(program, memory, backend));
+    expect(compiled).toEqual(interpreted);
+  };
 
-  test('random bytes end with a value or a sentence', () => {
+  test('random bytes end with a value or a sentence, the same in both back ends', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.uint8Array({ maxLength: 64 }), run),
       { seed: 20261124, numRuns: 5000 },

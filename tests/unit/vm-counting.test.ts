@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeInstructions, type Instruction } from '../../src/datapaths/ebpf/assembler/instruction.ts';
 import { writeObject } from '../../src/datapaths/ebpf/assembler/write-object.ts';
+import { compileProgram } from '../../src/datapaths/ebpf/compile/compile-program.ts';
 import { createVm } from '../../src/datapaths/ebpf/rbpf-vm.ts';
 import { BpfError, type RunInput } from '../../src/datapaths/ebpf/vm.ts';
 import { readAssets } from '../../src/simulation/node-assets.ts';
@@ -10,15 +11,21 @@ import { readAssets } from '../../src/simulation/node-assets.ts';
 // Instructions are counted in lots where ways of different lengths meet, and loops of one block run several turns
 // between two counts. Recorded step by step, the same program says how many there really were.
 
-const vm = createVm(readAssets().wasm);
+const vm = createVm(readAssets().wasm, compileProgram);
 const CALL = 0x85;
 const PRANDOM = 7;
 const KTIME = 5;
 
-/** Both ways to run it: the outcome, and how many instructions. */
-function bothWays(object: Uint8Array, program: string, input: RunInput) {
-  return (['counts', 'steps'] as const).map((detail) => {
-    const collection = vm.load(object, { seed: 5 });
+const WAYS = [
+  { detail: 'counts', backend: 'rbpf' },
+  { detail: 'counts', backend: 'compiled' },
+  { detail: 'steps', backend: 'rbpf' },
+] as const;
+
+/** All ways to run it: the outcome, and how many instructions. Addresses may be part of it, so memory lies the same. */
+function allWays(object: Uint8Array, program: string, input: RunInput) {
+  return WAYS.map(({ detail, backend }) => {
+    const collection = vm.load(object, { seed: 5, backend });
     collection.setFuel(50_000);
     try {
       const { value, instructions, steps, accesses } = collection.run(program, { ...input, detail });
@@ -95,8 +102,9 @@ describe('what is counted in lots is what ran', () => {
     let ended = 0;
     fc.assert(
       fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), fc.boolean(), (pieces, calls) => {
-        const [counted, stepped] = bothWays(program(pieces, calls), 'main', { data: new Uint8Array(64) });
+        const [counted, compiled, stepped] = allWays(program(pieces, calls), 'main', { data: new Uint8Array(64) });
         expect(counted).toEqual(stepped);
+        expect(compiled).toEqual(stepped);
         if (typeof counted === 'object') ended++;
       }),
       { seed: 20261124, numRuns: 1500 },
@@ -124,8 +132,8 @@ describe('what is counted in lots is what ran', () => {
     }
     for (const { name: entry, unsupported } of spec.programs) {
       if (unsupported !== null) continue;
-      const [counted, stepped] = bothWays(object, entry, { data: Uint8Array.from({ length: 96 }, (_, at) => (at * 37) & 255) });
-      expect({ entry, counted }).toEqual({ entry, counted: stepped });
+      const [counted, compiled, stepped] = allWays(object, entry, { data: Uint8Array.from({ length: 96 }, (_, at) => (at * 37) & 255) });
+      expect({ entry, counted, compiled }).toEqual({ entry, counted: stepped, compiled: stepped });
     }
   });
 });
@@ -154,8 +162,8 @@ describe.each(ENDS)('fuel is exact: %s', (_, code, length, callee) => {
   const addresses = code.flatMap(({ upper }, slot) => (upper === null || callee === null ? [] : [{ slot, to: callee }]));
   const object = assembled(code, [{ name: 'main', slot: 0 }, ...(callee === null ? [] : [{ name: 'callee', slot: callee }])], addresses);
 
-  test.each(['counts', 'steps'] as const)('with %s', (detail) => {
-    const collection = vm.load(object, { seed: 1 });
+  test.each(WAYS)('with $detail in $backend', ({ detail, backend }) => {
+    const collection = vm.load(object, { seed: 1, backend });
     const run = (fuel: number) => {
       collection.setFuel(fuel);
       return collection.run('main', { data: new Uint8Array(64), detail });
@@ -168,6 +176,8 @@ describe.each(ENDS)('fuel is exact: %s', (_, code, length, callee) => {
 
 test('a program on memory alone takes the same fuel', () => {
   const code = encodeInstructions([instruction(0xb7, 0), instruction(0x07, 0, 0, 0, 1), instruction(0x55, 0, 0, -2, 10), instruction(0x95)]);
-  for (const fuel of [22, 2 ** 63, Infinity]) expect(vm.runMemory(code, new Uint8Array(0), fuel)).toMatchObject({ r0: 10n, instructions: 22 });
-  expect(() => vm.runMemory(code, new Uint8Array(0), 21)).toThrow('had not ended after 21 instructions');
+  for (const backend of ['rbpf', 'compiled'] as const) {
+    for (const fuel of [22, 2 ** 63, Infinity]) expect(vm.runMemory(code, new Uint8Array(0), { fuel, backend })).toMatchObject({ r0: 10n, instructions: 22 });
+    expect(() => vm.runMemory(code, new Uint8Array(0), { fuel: 21, backend })).toThrow('had not ended after 21 instructions');
+  }
 });

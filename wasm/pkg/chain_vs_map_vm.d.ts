@@ -1,6 +1,16 @@
 /* tslint:disable */
 /* eslint-disable */
 
+/** Makes rewritten programs into functions in the VM's table. */
+export interface Compiler {
+    /** `numbers` as `compiled.rs` lays them out. The function's index, 0 where the program cannot be compiled, or 2^32 - 1 where that is not known yet. */
+    compile(program: Uint8Array, numbers: Int32Array): number;
+    /** The function at an index is not called again. */
+    release(index: number): void;
+}
+
+
+
 /**
  * A loaded object.
  */
@@ -32,6 +42,10 @@ export class Collection {
     lookup(map: string, key: Uint8Array | number[]): Uint8Array | undefined;
     reseed(seed: number): void;
     run(program: string, data: Uint8Array | number[], ifindex: number, ingress_ifindex: number, mark: number, now_ns: bigint, steps: boolean): RunResult;
+    /**
+     * From now on programs are compiled, each once it is worth it (`Tier`); without a compiler rbpf runs them all.
+     */
+    setCompiler(compiler: Compiler | null | undefined, after: number): void;
     /**
      * For the benchmark: without counts, instructions are 0 and nothing ends an endless program.
      */
@@ -71,7 +85,7 @@ export class MemoryProgram {
     /**
      * `counts`: as in every run; without them nothing is counted, and nothing ends an endless program.
      */
-    constructor(program: Uint8Array | number[], memory: Uint8Array | number[], counts: boolean);
+    constructor(program: Uint8Array | number[], memory: Uint8Array | number[], counts: boolean, compiler?: Compiler | null);
     /**
      * Runs it that many times on the memory as it is; r0 at the last exit.
      */
@@ -131,11 +145,16 @@ export class RunResult {
 }
 
 /**
+ * The table of this module's functions, which compiled programs join.
+ */
+export function functionTable(): any;
+
+/**
  * Reads an object without loading it: `{"programs":[…],"maps":[…]}`.
  */
 export function inspect(object: Uint8Array | number[]): string;
 
-export function runMemory(program: Uint8Array | number[], memory: Uint8Array | number[], fuel: number): MemoryResult;
+export function runMemory(program: Uint8Array | number[], memory: Uint8Array | number[], fuel: number, compiler?: Compiler | null): MemoryResult;
 
 /**
  * For the benchmark: rbpf alone runs the bytes, `times` in a row. r0 at the last exit.
@@ -146,6 +165,7 @@ export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembl
 
 export interface InitOutput {
     readonly memory: WebAssembly.Memory;
+    readonly reach: (a: number, b: bigint, c: bigint, d: bigint, e: bigint, f: bigint) => bigint;
     readonly __wbg_collection_free: (a: number, b: number) => void;
     readonly __wbg_loader_free: (a: number, b: number) => void;
     readonly __wbg_memoryprogram_free: (a: number, b: number) => void;
@@ -162,25 +182,28 @@ export interface InitOutput {
     readonly collection_lookup: (a: number, b: number, c: number, d: number, e: number) => [number, number, number, number];
     readonly collection_reseed: (a: number, b: number) => void;
     readonly collection_run: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number, i: bigint, j: number) => [number, number, number];
+    readonly collection_setCompiler: (a: number, b: number, c: number) => void;
     readonly collection_setCounts: (a: number, b: number) => void;
     readonly collection_setFuel: (a: number, b: number) => void;
     readonly collection_spec: (a: number) => [number, number];
     readonly collection_takeRecords: (a: number, b: number, c: number) => [number, number, number, number];
     readonly collection_update: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
     readonly collection_updateAllCpus: (a: number, b: number, c: number, d: number, e: number, f: number, g: number) => [number, number, number];
+    readonly functionTable: () => any;
     readonly inspect: (a: number, b: number) => [number, number, number, number];
     readonly loader_load: (a: number) => [number, number, number];
     readonly loader_new: (a: number, b: number, c: number, d: number) => number;
     readonly loader_setConstant: (a: number, b: number, c: number, d: number, e: number) => void;
     readonly loader_setMaxEntries: (a: number, b: number, c: number, d: number) => void;
+    readonly locate: (a: number, b: number, c: number) => bigint;
     readonly loader_withoutReaders: (a: number) => void;
     readonly memoryprogram_instructions: (a: number) => number;
-    readonly memoryprogram_new: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
+    readonly memoryprogram_new: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number];
     readonly memoryprogram_run: (a: number, b: number) => [bigint, number, number];
     readonly memoryresult_instructions: (a: number) => number;
     readonly memoryresult_memory: (a: number) => [number, number];
     readonly memoryresult_r0: (a: number) => bigint;
-    readonly runMemory: (a: number, b: number, c: number, d: number, e: number) => [number, number, number];
+    readonly runMemory: (a: number, b: number, c: number, d: number, e: number, f: number) => [number, number, number];
     readonly runRaw: (a: number, b: number, c: number, d: number, e: number) => [bigint, number, number];
     readonly runresult_accesses: (a: number) => [number, number];
     readonly runresult_data: (a: number) => [number, number];
@@ -194,11 +217,13 @@ export interface InitOutput {
     readonly runresult_stepPrograms: (a: number) => [number, number];
     readonly runresult_stepRegisters: (a: number) => [number, number];
     readonly runresult_value: (a: number) => bigint;
+    readonly __wbindgen_export: WebAssembly.Table;
     readonly __wbindgen_externrefs: WebAssembly.Table;
     readonly __wbindgen_malloc: (a: number, b: number) => number;
     readonly __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
     readonly __wbindgen_free: (a: number, b: number, c: number) => void;
     readonly __externref_table_dealloc: (a: number) => void;
+    readonly __externref_table_alloc: () => number;
     readonly __externref_drop_slice: (a: number, b: number) => void;
     readonly __wbindgen_start: () => void;
 }

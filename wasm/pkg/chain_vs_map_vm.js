@@ -275,6 +275,15 @@ export class Collection {
         return RunResult.__wrap(ret[0]);
     }
     /**
+     * From now on programs are compiled, each once it is worth it (`Tier`); without a compiler rbpf runs them all.
+     * @param {Compiler | null | undefined} compiler
+     * @param {number} after
+     */
+    setCompiler(compiler, after) {
+        const val1 = +after;
+        wasm.collection_setCompiler(this.__wbg_ptr, isLikeNone(compiler) ? 0 : addToExternrefTable0(compiler), val1);
+    }
+    /**
      * For the benchmark: without counts, instructions are 0 and nothing ends an endless program.
      * @param {boolean} counts
      */
@@ -476,8 +485,9 @@ export class MemoryProgram {
      * @param {Uint8Array | number[]} program
      * @param {Uint8Array | number[]} memory
      * @param {boolean} counts
+     * @param {Compiler | null} [compiler]
      */
-    constructor(program, memory, counts) {
+    constructor(program, memory, counts, compiler) {
         const val3 = +counts;
         let ptr0, len0, ptr1, len1;
         try {
@@ -490,7 +500,7 @@ export class MemoryProgram {
             if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
             throw e;
         }
-        const ret = wasm.memoryprogram_new(ptr0, len0, ptr1, len1, val3);
+        const ret = wasm.memoryprogram_new(ptr0, len0, ptr1, len1, val3, isLikeNone(compiler) ? 0 : addToExternrefTable0(compiler));
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }
@@ -697,6 +707,15 @@ export class RunResult {
 if (Symbol.dispose) RunResult.prototype[Symbol.dispose] = RunResult.prototype.free;
 
 /**
+ * The table of this module's functions, which compiled programs join.
+ * @returns {any}
+ */
+export function functionTable() {
+    const ret = wasm.functionTable();
+    return ret;
+}
+
+/**
  * Reads an object without loading it: `{"programs":[…],"maps":[…]}`.
  * @param {Uint8Array | number[]} object
  * @returns {string}
@@ -726,9 +745,10 @@ export function inspect(object) {
  * @param {Uint8Array | number[]} program
  * @param {Uint8Array | number[]} memory
  * @param {number} fuel
+ * @param {Compiler | null} [compiler]
  * @returns {MemoryResult}
  */
-export function runMemory(program, memory, fuel) {
+export function runMemory(program, memory, fuel, compiler) {
     const val3 = +fuel;
     let ptr0, len0, ptr1, len1;
     try {
@@ -741,7 +761,7 @@ export function runMemory(program, memory, fuel) {
         if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 1, 1); }
         throw e;
     }
-    const ret = wasm.runMemory(ptr0, len0, ptr1, len1, val3);
+    const ret = wasm.runMemory(ptr0, len0, ptr1, len1, val3, isLikeNone(compiler) ? 0 : addToExternrefTable0(compiler));
     if (ret[2]) {
         throw takeFromExternrefTable0(ret[1]);
     }
@@ -777,8 +797,19 @@ export function runRaw(program, memory, times) {
 function __wbg_get_imports() {
     const import0 = {
         __proto__: null,
+        __wbg___wbindgen_function_table_dd9abe976e6c95f6: function() {
+            const ret = wasm.__wbindgen_export;
+            return ret;
+        },
         __wbg___wbindgen_throw_4c88d8bf264fd984: function(arg0, arg1) {
             throw new Error(getStringFromWasm0(arg0, arg1));
+        },
+        __wbg_compile_58f95fbe924d327e: function(arg0, arg1, arg2, arg3, arg4) {
+            const ret = arg0.compile(getArrayU8FromWasm0(arg1, arg2), getArrayI32FromWasm0(arg3, arg4));
+            return ret;
+        },
+        __wbg_release_e9f003e0122df8b5: function(arg0, arg1) {
+            arg0.release(arg1 >>> 0);
         },
         __wbindgen_generic_0000000000000001: function(arg0, arg1) {
             // Cast intrinsic for `Ref(String) -> Externref`.
@@ -815,6 +846,12 @@ const MemoryResultFinalization = (typeof FinalizationRegistry === 'undefined')
 const RunResultFinalization = (typeof FinalizationRegistry === 'undefined')
     ? { register: () => {}, unregister: () => {} }
     : new FinalizationRegistry(ptr => wasm.__wbg_runresult_free(ptr, 1));
+
+function addToExternrefTable0(obj) {
+    const idx = wasm.__externref_table_alloc();
+    wasm.__wbindgen_externrefs.set(idx, obj);
+    return idx;
+}
 
 function getArrayI32FromWasm0(ptr, len) {
     ptr = ptr >>> 0;
@@ -890,6 +927,10 @@ function getUint8ArrayMemory0() {
         cachedUint8ArrayMemory0 = new Uint8Array(wasm.memory.buffer);
     }
     return cachedUint8ArrayMemory0;
+}
+
+function isLikeNone(x) {
+    return x === undefined || x === null;
 }
 
 function passArray8ToWasm0(arg, malloc) {

@@ -18,6 +18,7 @@ use wasm_bindgen::prelude::*;
 use collection::{Input, LoadOptions, Output};
 use fault::Fault;
 use machine::access::pack;
+use machine::compiled::{Compiler, Tier};
 use machine::context::PacketContext;
 use map::kind::kind_name;
 use map::{Map, MapSpec};
@@ -30,6 +31,12 @@ fn thrown(fault: Fault) -> JsValue {
     let program = json::optional(fault.program.as_deref().map(json::string));
     let instruction = json::optional(fault.instruction.map(|slot| slot.to_string()));
     JsValue::from_str(&format!("{{\"message\":{},\"program\":{program},\"instruction\":{instruction}}}", json::string(&fault.message)))
+}
+
+/// The table of this module's functions, which compiled programs join.
+#[wasm_bindgen(js_name = functionTable)]
+pub fn function_table() -> JsValue {
+    wasm_bindgen::function_table()
 }
 
 /// Reads an object without loading it: `{"programs":[…],"maps":[…]}`.
@@ -89,8 +96,8 @@ impl MemoryResult {
 }
 
 #[wasm_bindgen(js_name = runMemory)]
-pub fn run_memory(program: &[u8], memory: &[u8], fuel: f64) -> Result<MemoryResult, JsValue> {
-    memory_run::run(program, memory, fuel as u64).map(|result| MemoryResult { result }).map_err(thrown)
+pub fn run_memory(program: &[u8], memory: &[u8], fuel: f64, compiler: Option<Compiler>) -> Result<MemoryResult, JsValue> {
+    memory_run::run(program, memory, fuel as u64, compiler).map(|result| MemoryResult { result }).map_err(thrown)
 }
 
 /// For the benchmark: rbpf alone runs the bytes, `times` in a row. r0 at the last exit.
@@ -109,8 +116,8 @@ pub struct MemoryProgram {
 impl MemoryProgram {
     /// `counts`: as in every run; without them nothing is counted, and nothing ends an endless program.
     #[wasm_bindgen(constructor)]
-    pub fn new(program: &[u8], memory: &[u8], counts: bool) -> Result<MemoryProgram, JsValue> {
-        memory_run::MemoryProgram::new(program, memory, if counts { Detail::Counts } else { Detail::Nothing }).map(|inner| MemoryProgram { inner }).map_err(thrown)
+    pub fn new(program: &[u8], memory: &[u8], counts: bool, compiler: Option<Compiler>) -> Result<MemoryProgram, JsValue> {
+        memory_run::MemoryProgram::new(program, memory, if counts { Detail::Counts } else { Detail::Nothing }, compiler).map(|inner| MemoryProgram { inner }).map_err(thrown)
     }
     /// Runs it that many times on the memory as it is; r0 at the last exit.
     pub fn run(&mut self, times: u32) -> Result<u64, JsValue> {
@@ -119,7 +126,7 @@ impl MemoryProgram {
     /// Counted in the last of the runs.
     #[wasm_bindgen(getter)]
     pub fn instructions(&self) -> f64 {
-        self.inner.machine.instructions as f64
+        self.inner.machine.meter.instructions as f64
     }
 }
 
@@ -173,6 +180,11 @@ impl Collection {
     #[wasm_bindgen(js_name = setFuel)]
     pub fn set_fuel(&mut self, instructions: f64) {
         self.inner.set_fuel(instructions as u64);
+    }
+    /// From now on programs are compiled, each once it is worth it (`Tier`); without a compiler rbpf runs them all.
+    #[wasm_bindgen(js_name = setCompiler)]
+    pub fn set_compiler(&mut self, compiler: Option<Compiler>, after: f64) {
+        self.inner.set_tier(compiler.map(|compiler| Tier { compiler: compiler.into(), after: after as u64 }));
     }
     /// For the benchmark: without counts, instructions are 0 and nothing ends an endless program.
     #[wasm_bindgen(js_name = setCounts)]

@@ -3,6 +3,7 @@
 
 use crate::fault::Fault;
 use crate::machine::Machine;
+use crate::machine::compiled::{Compiler, Tier};
 use crate::machine::context::ContextKind;
 use crate::machine::memory::LONGEST_PACKET;
 use crate::machine::run::Prepared;
@@ -16,11 +17,11 @@ pub struct MemoryRun {
     pub memory: Vec<u8>,
 }
 
-pub fn run(program: &[u8], memory: &[u8], fuel: u64) -> Result<MemoryRun, Fault> {
-    let mut prepared = MemoryProgram::new(program, memory, Detail::Counts)?;
+pub fn run(program: &[u8], memory: &[u8], fuel: u64, compiler: Option<Compiler>) -> Result<MemoryRun, Fault> {
+    let mut prepared = MemoryProgram::new(program, memory, Detail::Counts, compiler)?;
     prepared.machine.set_fuel(fuel);
     let value = prepared.repeat(1)?;
-    Ok(MemoryRun { value, instructions: prepared.machine.instructions, memory: prepared.machine.packet.data().to_vec() })
+    Ok(MemoryRun { value, instructions: prepared.machine.meter.instructions, memory: prepared.machine.packet.data().to_vec() })
 }
 
 /// A program and the memory that it runs on.
@@ -31,7 +32,7 @@ pub struct MemoryProgram {
 }
 
 impl MemoryProgram {
-    pub fn new(program: &[u8], memory: &[u8], detail: Detail) -> Result<MemoryProgram, Fault> {
+    pub fn new(program: &[u8], memory: &[u8], detail: Detail, compiler: Option<Compiler>) -> Result<MemoryProgram, Fault> {
         if program.len() % 8 != 0 {
             return Err(Fault::new(format!("The program has {} bytes: instructions have 8 each, so the last one is cut off.", program.len())));
         }
@@ -42,10 +43,12 @@ impl MemoryProgram {
         check(&code)?;
         let mut machine = Machine::new(1);
         machine.kind = ContextKind::Memory;
+        // Compiled before its first run, where there is a compiler.
+        machine.tier = compiler.map(|compiler| Tier { compiler: compiler.into(), after: 0 });
         machine.packet.set(memory);
         let r1 = if memory.is_empty() { 0 } else { machine.packet.address() as u64 };
         let entry = Entry { frame_pointer: machine.workspace.frame_pointer() as u64, start: Start::Program { r1, r2: memory.len() as u64 }, scratch: machine.workspace.scratch() as u64 };
-        let prepared = <Prepared>::new(&code, entry, detail, &[])?;
+        let prepared = Prepared::new(&code, entry, detail, &[])?;
         Ok(MemoryProgram { code, prepared, machine })
     }
 
@@ -53,7 +56,7 @@ impl MemoryProgram {
     pub fn repeat(&mut self, times: u32) -> Result<u64, Fault> {
         let mut value = 0;
         for _ in 0..times {
-            self.machine.instructions = 0;
+            self.machine.meter.instructions = 0;
             value = self.prepared.run(&self.code[..], &mut self.machine)?;
         }
         Ok(value)

@@ -1,6 +1,8 @@
-import { MemoryProgram, runRaw } from '../../../wasm/pkg/chain_vs_map_vm.js';
+import { initSync, MemoryProgram, runRaw } from '../../../wasm/pkg/chain_vs_map_vm.js';
 import { ALGORITHM, backendId, backendValue, endpointKey, endpointValue, MAP, reverseNatKey, reverseNatValue, serviceKey, serviceValue, slotValue } from '../../datapaths/ebpf/agent/layout.ts';
 import { MapSink } from '../../datapaths/ebpf/agent/map-sink.ts';
+import { compileProgram } from '../../datapaths/ebpf/compile/compile-program.ts';
+import { ProgramCompiler } from '../../datapaths/ebpf/compile/compiler.ts';
 import { createVm } from '../../datapaths/ebpf/rbpf-vm.ts';
 import type { Collection } from '../../datapaths/ebpf/vm.ts';
 import { parseIpv4, type Ipv4 } from '../../packet/address.ts';
@@ -14,10 +16,13 @@ import { median } from './median.ts';
 const ROUNDS = 201;
 const PACKETS = 20;
 const WARM_UP = 20;
+/** Runs of a compiled loop in one turn: a single one takes about as long as the clock's step. */
+const COMPILED_RUNS = 20;
 
 /** One program in several settings, in turn, round by round: medians of the rounds' ratios, so that a slow moment falls on all. */
 export interface VmRow {
   readonly program: string;
+  readonly backend: 'rbpf' | 'compiled';
   /** Instructions of one run, as the VM counts them. */
   readonly instructions: number;
   /** Instructions a second; raw rbpf has no maps, so it runs the loops only. */
@@ -25,26 +30,29 @@ export interface VmRow {
   readonly countedPerSecond: number;
   /** Runs a second with counts on. */
   readonly runsPerSecond: number;
+  /** The first run, with what prepares the program for it, before anything is warm. */
+  readonly firstRunMs: number;
   /** How much longer the VM's counts make a run: 0.1 is a tenth. */
   readonly countingCost: number;
   /** Instructions/s with counts on, by raw rbpf's. */
   readonly againstRaw: number | null;
 }
 
-/** The VM's speed with counts on, beside the same program uncounted and, where it can run it, beside rbpf alone. */
+/** The speed of the VM's back ends with counts on, beside the same program uncounted and, where it can run it, rbpf alone. */
 export function vmTimes(): readonly VmRow[] {
   const assets = readAssets();
-  const vm = createVm(assets.wasm);
+  const vm = createVm(assets.wasm, compileProgram);
   const object = assets.objects['from_container'];
   if (!object) throw new CommandError('from_container.bpf.o is missing: npm run bpf');
-  return [loop('ALU loop', ALU_LOOP, new Uint8Array(0)), loop('memory loop', MEMORY_LOOP, new Uint8Array(8)), container(vm.load(object, { seed: 1 }))];
+  const compiler = new ProgramCompiler(initSync({ module: assets.wasm }), compileProgram);
+  return [...loop('ALU loop', ALU_LOOP, new Uint8Array(0), compiler), ...loop('memory loop', MEMORY_LOOP, new Uint8Array(8), compiler), ...container(vm.load(object, { seed: 1 }))];
 }
 
 export function vmLines(rows: readonly VmRow[]): string[] {
   const million = (value: number) => `${(value / 1e6).toFixed(1)} M`;
-  return rows.map(({ program, instructions, rawPerSecond, countedPerSecond, runsPerSecond, countingCost, againstRaw }) => {
+  return rows.map(({ program, backend, instructions, rawPerSecond, countedPerSecond, runsPerSecond, firstRunMs, countingCost, againstRaw }) => {
     const raw = rawPerSecond === null || againstRaw === null ? `${Math.round(runsPerSecond)} packets/s` : `rbpf alone ${million(rawPerSecond)}: ratio ${againstRaw.toFixed(2)}`;
-    return `VM, ${program} (${instructions} instructions): ${million(countedPerSecond)} instructions/s counted, ${raw}; counting adds ${(countingCost * 100).toFixed(1)} %`;
+    return `VM, ${program} (${instructions} instructions) ${backend === 'rbpf' ? 'in rbpf' : 'compiled'}: ${million(countedPerSecond)} instructions/s counted, ${raw}; counting adds ${(countingCost * 100).toFixed(1)} %; first run ${firstRunMs.toFixed(1)} ms`;
   });
 }
 
@@ -75,53 +83,74 @@ const MEMORY_LOOP = Uint8Array.from([
   ...instruction(0x95, 0, 0, 0, 0),
 ]);
 
-function loop(program: string, bytes: Uint8Array, memory: Uint8Array): VmRow {
-  const counted = new MemoryProgram(bytes, memory, true);
-  const bare = new MemoryProgram(bytes, memory, false);
-  const times = inTurn({
-    raw: () => runRaw(bytes, memory, 1),
-    bare: () => bare.run(1),
-    counted: () => counted.run(1),
-  });
-  const instructions = counted.instructions;
-  counted.free();
-  bare.free();
-  const perSecond = (ms: readonly number[]) => (instructions * 1000) / median(ms);
-  return {
-    program,
-    instructions,
-    rawPerSecond: perSecond(times.raw),
-    countedPerSecond: perSecond(times.counted),
-    runsPerSecond: 1000 / median(times.counted),
-    countingCost: ratio(times.counted, times.bare) - 1,
-    againstRaw: ratio(times.raw, times.counted),
+function loop(program: string, bytes: Uint8Array, memory: Uint8Array, compiler: ProgramCompiler): readonly VmRow[] {
+  const prepared = (counts: boolean, withCompiler?: ProgramCompiler) => {
+    const start = performance.now();
+    const made = new MemoryProgram(bytes, memory, counts, withCompiler);
+    made.run(1);
+    return { made, firstRunMs: performance.now() - start };
   };
+  const [{ made: counted, firstRunMs }, { made: bare }, { made: compiled, firstRunMs: firstCompiledMs }, { made: compiledBare }] = [prepared(true), prepared(false), prepared(true, compiler), prepared(false, compiler)];
+  const times = inTurn({
+    raw: { runs: 1, body: () => runRaw(bytes, memory, 1) },
+    bare: { runs: 1, body: () => bare.run(1) },
+    counted: { runs: 1, body: () => counted.run(1) },
+    compiledBare: { runs: COMPILED_RUNS, body: () => compiledBare.run(COMPILED_RUNS) },
+    compiled: { runs: COMPILED_RUNS, body: () => compiled.run(COMPILED_RUNS) },
+  });
+  const { instructions } = counted;
+  if (compiled.instructions !== instructions) throw new CommandError(`${program}: the back ends count ${instructions} and ${compiled.instructions} instructions.`);
+  for (const one of [counted, bare, compiled, compiledBare]) one.free();
+  const row = (backend: VmRow['backend'], firstMs: number, mine: readonly number[], uncounted: readonly number[]): VmRow => ({
+    program,
+    backend,
+    instructions,
+    rawPerSecond: (instructions * 1000) / median(times.raw),
+    countedPerSecond: (instructions * 1000) / median(mine),
+    runsPerSecond: 1000 / median(mine),
+    firstRunMs: firstMs,
+    countingCost: ratio(mine, uncounted) - 1,
+    againstRaw: ratio(times.raw, mine),
+  });
+  return [row('rbpf', firstRunMs, times.counted, times.bare), row('compiled', firstCompiledMs, times.compiled, times.compiledBare)];
 }
 
 /** A connection's packets to a Service: its entry is made by the first. */
-function container(collection: Collection): VmRow {
+function container(collection: Collection): readonly VmRow[] {
   fill(collection);
   const data = encodeFrame({ protocol: 'TCP', flags: TCP_FLAG.ACK, sequence: 1, acknowledgement: 1, source: ip('10.0.0.1'), destination: ip('10.96.0.10'), sourcePort: 40_000, destinationPort: 80, ttl: 64, length: 72 }, { source: mac(11), destination: mac(12) });
   const run = () => collection.run('cil_from_container', { data, ifindex: 11, ingressIfindex: 11, nowNs: 1_000_000_000_000n });
-  const packets = (counts: boolean) => () => {
-    collection.setCounts(counts);
-    for (let packet = 0; packet < PACKETS; packet++) run();
+  const packets = (backend: VmRow['backend'], counts: boolean) => ({
+    runs: PACKETS,
+    body: () => {
+      collection.setBackend(backend);
+      collection.setCounts(counts);
+      for (let packet = 0; packet < PACKETS; packet++) run();
+    },
+  });
+  const first = (backend: VmRow['backend']) => {
+    collection.setBackend(backend);
+    const start = performance.now();
+    run();
+    return performance.now() - start;
   };
-  run();
+  const [firstRunMs, firstCompiledMs] = [first('rbpf'), first('compiled')];
   const { instructions, accesses, redirect } = run();
   if (redirect === null || accesses.length === 0) throw new CommandError('from_container forwards no packet of the benchmark.');
-  const times = inTurn({ bare: packets(false), counted: packets(true) });
+  const times = inTurn({ bare: packets('rbpf', false), counted: packets('rbpf', true), compiledBare: packets('compiled', false), compiled: packets('compiled', true) });
   collection.free();
-  const packetMs = median(times.counted) / PACKETS;
-  return {
+  const row = (backend: VmRow['backend'], firstMs: number, mine: readonly number[], uncounted: readonly number[]): VmRow => ({
     program: `from_container, ${accesses.length} map accesses`,
+    backend,
     instructions,
     rawPerSecond: null,
-    countedPerSecond: (instructions * 1000) / packetMs,
-    runsPerSecond: 1000 / packetMs,
-    countingCost: ratio(times.counted, times.bare) - 1,
+    countedPerSecond: (instructions * 1000) / median(mine),
+    runsPerSecond: 1000 / median(mine),
+    firstRunMs: firstMs,
+    countingCost: ratio(mine, uncounted) - 1,
     againstRaw: null,
-  };
+  });
+  return [row('rbpf', firstRunMs, times.counted, times.bare), row('compiled', firstCompiledMs, times.compiled, times.compiledBare)];
 }
 
 function ip(text: string): Ipv4 {
@@ -142,16 +171,17 @@ function fill(collection: Collection): void {
   for (const [address, ifindex] of [['10.0.0.1', 11], ['10.0.1.1', 21]] as const) sink.write(MAP.endpoints, endpointKey(ip(address)), endpointValue(ifindex, mac(ifindex), mac(ifindex + 100), 0));
 }
 
-/** ms of each, ROUNDS times in turn, after some to warm up. */
-function inTurn<Name extends string>(bodies: Readonly<Record<Name, () => unknown>>): Record<Name, number[]> {
+/** ms that one run of each takes, ROUNDS times in turn, after some to warm up. */
+function inTurn<Name extends string>(bodies: Readonly<Record<Name, { readonly runs: number; readonly body: () => unknown }>>): Record<Name, number[]> {
   const times = {} as Record<Name, number[]>;
   const names = Object.keys(bodies) as Name[];
   for (const name of names) times[name] = [];
   for (let round = -WARM_UP; round < ROUNDS; round++) {
     for (const name of names) {
+      const { runs, body } = bodies[name];
       const start = performance.now();
-      bodies[name]();
-      if (round >= 0) times[name].push(performance.now() - start);
+      body();
+      if (round >= 0) times[name].push((performance.now() - start) / runs);
     }
   }
   return times;

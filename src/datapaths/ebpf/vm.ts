@@ -29,6 +29,13 @@ export interface CollectionSpec {
   readonly maps: readonly MapSpec[];
 }
 
+/**
+ * What runs programs: `rbpf` interprets them; `compiled` makes each a WebAssembly module before its first run; `tiered`
+ * begins with rbpf and compiles what runs again and again. They give the same; steps are recorded in rbpf always, and
+ * what cannot be compiled stays there.
+ */
+export type Backend = 'rbpf' | 'compiled' | 'tiered';
+
 export interface LoadOptions {
   /** Sizes to use instead of the object's, by map name. */
   readonly maxEntries?: Readonly<Record<string, number>>;
@@ -40,6 +47,8 @@ export interface LoadOptions {
   readonly cpus?: number;
   /** Whether somebody reads perf event arrays: true unless given. Without a reader, Linux refuses records (ENOENT). */
   readonly readers?: boolean;
+  /** `tiered` unless given. */
+  readonly backend?: Backend;
 }
 
 /** What a program is run on, as BPF_PROG_TEST_RUN takes it. */
@@ -142,6 +151,8 @@ export interface Collection {
   takeRecords(map: string): Uint8Array[];
   /** How many instructions a run may take before it is stopped; 10,000,000 at first. */
   setFuel(instructions: number): void;
+  /** What runs programs from now on; what was compiled is kept. */
+  setBackend(backend: Backend): void;
   /** For the benchmark: without counts, `instructions` is 0 and nothing ends an endless program. On at first. */
   setCounts(counts: boolean): void;
   /** Restarts `bpf_get_prandom_u32`. */
@@ -150,14 +161,14 @@ export interface Collection {
   free(): void;
 }
 
-/** The eBPF VM: rbpf in WebAssembly behind our load pipeline. */
+/** The eBPF VM: rbpf in WebAssembly behind our load pipeline, and a compiler beside it. */
 export interface Vm {
   /** Reads an object without loading it. Throws `BpfError`. */
   inspect(object: Uint8Array): CollectionSpec;
   /** Creates maps, resolves relocations, checks and prepares programs. Throws `BpfError`. */
   load(object: Uint8Array, options: LoadOptions): Collection;
-  /** Runs one program, given as its instructions' bytes, with r1 the memory's address and r2 its length. Throws `BpfError`. */
-  runMemory(program: Uint8Array, memory: Uint8Array, fuel?: number): MemoryOutput;
+  /** Runs one program, given as its instructions' bytes, with r1 the memory's address and r2 its length; in rbpf unless asked otherwise. Throws `BpfError`. */
+  runMemory(program: Uint8Array, memory: Uint8Array, options?: { readonly fuel?: number; readonly backend?: 'rbpf' | 'compiled' }): MemoryOutput;
 }
 
 /** Anything that is wrong with an object or a run; `instruction` is an 8-byte slot index in `program`. */

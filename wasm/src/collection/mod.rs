@@ -6,6 +6,7 @@ mod run;
 mod safety;
 
 use crate::fault::Fault;
+use crate::machine::compiled::Tier;
 use crate::machine::program::Loaded;
 use crate::machine::fuel::FUEL;
 use crate::machine::{MAP_TAG, Machine};
@@ -156,6 +157,10 @@ impl Collection {
 
     pub fn set_counts(&mut self, counts: bool) {
         self.machine.detail = if counts { Detail::Counts } else { Detail::Nothing };
+    }
+
+    pub fn set_tier(&mut self, tier: Option<Tier>) {
+        self.machine.tier = tier;
     }
 
     pub fn reseed(&mut self, seed: u32) {

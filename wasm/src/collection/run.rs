@@ -48,7 +48,7 @@ impl Collection {
         }
         let machine = &mut self.machine;
         machine.sees(program_type);
-        machine.instructions = 0;
+        machine.meter.instructions = 0;
         machine.set_fuel(self.fuel);
         machine.fault = None;
         machine.tail_call = None;
@@ -81,7 +81,7 @@ impl Collection {
             data: data_of(machine, kind, input.data.len()),
             mark,
             redirect: machine.redirect.take(),
-            instructions: machine.instructions,
+            instructions: machine.meter.instructions,
             helper_calls: machine.helper_calls.iter().enumerate().filter(|(_, count)| **count > 0).filter_map(|(number, &count)| Some((helper_name(number as u32)?, count))).collect(),
             accesses: std::mem::take(&mut machine.accesses),
             steps: std::mem::take(&mut machine.steps),

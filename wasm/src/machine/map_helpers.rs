@@ -50,7 +50,7 @@ impl Machine {
     }
 
     fn note(&mut self, map: usize, operation: Operation, found: bool, touched: Touched, key: Vec<u8>, value: Option<Vec<u8>>) {
-        self.accesses.push(Access { map, operation, found, touched, at_instruction: self.instructions, key, value });
+        self.accesses.push(Access { map, operation, found, touched, at_instruction: self.meter.instructions, key, value });
     }
 
     fn lookup(&mut self, map: u64, key: u64, slot: usize) -> i64 {

@@ -5,6 +5,7 @@ pub mod arithmetic;
 pub mod backend;
 pub mod callbacks;
 pub mod checksum;
+pub mod compiled;
 pub mod context;
 pub mod dynptr;
 pub mod fuel;
@@ -36,8 +37,10 @@ use crate::program::instruction::Insn;
 use crate::program::rewrite::Detail;
 use crate::program::sites::{POOL, Site, SiteAction};
 use access::Access;
+use backend::Stop;
+use compiled::Tier;
 use context::ContextKind;
-use fuel::FUEL;
+use fuel::{FUEL, Meter};
 use memory::{Level, PacketBuffer, Workspace};
 use program::Loaded;
 use provenance::Provenance;
@@ -87,8 +90,12 @@ pub struct Machine {
     pub ethernet: bool,
     pub sites: *const [Site],
     page: usize,
-    pub instructions: u64,
+    pub meter: Meter,
     pub fuel: i64,
+    /// When programs are compiled, if ever.
+    pub tier: Option<Tier>,
+    /// What ended a compiled program.
+    pub stop: Option<Stop>,
     pub fault: Option<Fault>,
     /// Index of the program that a tail call goes on with.
     pub tail_call: Option<usize>,
@@ -125,14 +132,22 @@ fn current<'a>() -> &'a mut Machine {
 /// A call of site `n` of the present page. Not within its callers, of which there are hundreds.
 #[inline(never)]
 pub fn arrive(n: usize, r1: u64, r2: u64, r3: u64, r4: u64, r5: u64) -> u64 {
-    let args = [r1, r2, r3, r4, r5];
     let machine = current();
     let number = machine.page * POOL + n;
     machine.page = 0;
+    reach(number, r1, r2, r3, r4, r5)
+}
+
+/// A call of a site by its number: compiled programs call this.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn reach(number: usize, r1: u64, r2: u64, r3: u64, r4: u64, r5: u64) -> u64 {
+    let args = [r1, r2, r3, r4, r5];
+    let machine = current();
     // SAFETY: the running program's sites, which outlive the run.
     let sites = unsafe { &*machine.sites };
     let Some(site) = sites.get(number) else { return 0 };
-    machine.instructions = machine.instructions.wrapping_add(site.counted as u64);
+    machine.meter.instructions = machine.meter.instructions.wrapping_add(site.counted as u64);
     match site.action {
         SiteAction::Count => machine.count(1, site.instruction),
         SiteAction::Exit => machine.count(0, site.instruction),
@@ -176,8 +191,10 @@ impl Machine {
             ethernet: false,
             sites: &[],
             page: 0,
-            instructions: 0,
+            meter: Meter::new(),
             fuel: FUEL as i64,
+            tier: None,
+            stop: None,
             fault: None,
             tail_call: None,
             tail_calls_left: 0,
@@ -194,11 +211,6 @@ impl Machine {
     /// Answers a readable address, or 0 where the program must end; `more` as in [`Machine::may_go_on`].
     fn count(&mut self, more: i64, instruction: u32) -> u64 {
         if self.may_go_on(more, instruction as usize) { self.workspace.scratch() as u64 } else { 0 }
-    }
-
-    /// The first fault counts; the program ends at its next counting point, and does nothing more until then.
-    pub fn fail(&mut self, fault: Fault) {
-        self.fault.get_or_insert(fault);
     }
 
     fn scratch(&self) -> u64 {

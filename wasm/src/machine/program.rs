@@ -56,7 +56,7 @@ impl Machine {
         if let Some(prepared) = program.prepared.get(&variant) {
             return Ok((prepared.clone(), code));
         }
-        let prepared = Rc::new(<Prepared>::new(&program.code, entry, detail, &program.guarded).map_err(|fault| fault.in_program(&program.spec.name))?);
+        let prepared = Rc::new(Prepared::new(&program.code, entry, detail, &program.guarded).map_err(|fault| fault.in_program(&program.spec.name))?);
         for inner in &self.levels[..level] {
             prepared.allow(inner.range());
         }

@@ -35,7 +35,7 @@ export function slotsOf({ upper }: Instruction): 1 | 2 {
 }
 
 /** Bytes that a load or store moves. */
-export function accessSize({ opcode }: Instruction): 1 | 2 | 4 | 8 {
+export function accessSize({ opcode }: Pick<Instruction, 'opcode'>): 1 | 2 | 4 | 8 {
   switch (opcode & 0x18) {
     case SIZE[8]:
       return 1;
