@@ -90,7 +90,7 @@ describe('send --rules', () => {
     const { lines, error } = send('--rules', path, '--from', '203.0.113.7', '--to', 'node:22/TCP');
     expect(lines).toMatchObject([{ verdict: 'delivered', matched: ['filter:INPUT:0'] }]);
     expect(error).toBeInstanceOf(CommandError);
-    expect((error as CommandError).message).toBe(`${path}:5:18: error: The match “wibble” is not known here.`);
+    expect((error as CommandError).message).toBe(`${path}:5:18: error: The match \`wibble\` is not known here.`);
   });
 
   it.each([
