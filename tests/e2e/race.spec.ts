@@ -37,6 +37,7 @@ test('a packet runs through both lanes, to the end', async ({ page }) => {
 for (const [name, change, args] of [
   ['a first packet to the last of 500 Services', { cluster: '500' }, ['--cluster', 'preset:500']],
   ['another seed, packet and kernel', { cluster: '50', seed: 7, packet: 3, profile: 'nft' }, ['--cluster', 'preset:50', '--seed', '7', '--packet', '3', '--profile', 'nft']],
+  ['20,000 Services, each lane in a worker of its own', { cluster: '20000' }, ['--cluster', 'preset:20000']],
   ['a known connection', { cluster: 'shop', connection: 'established' }, ['--cluster', 'preset:shop', '--established']],
 ] as const) {
   test(`page and command line agree: ${name}`, async ({ page }) => {
@@ -44,6 +45,7 @@ for (const [name, change, args] of [
     await open(page, link(change));
     await page.getByRole('button', { name: 'Send packet' }).click();
     const shown = await moment(page);
+    expect(page.workers()).toHaveLength('cluster' in change && change.cluster === '20000' ? 2 : 1);
     // The header before, and after one lane or both.
     const [address = '', ...after] = await page.getByRole('row', { name: /^dst / }).getByRole('cell').allTextContents();
     const lines = send(...args, '--to', `${address.trim()}/TCP`);
